@@ -1,0 +1,22 @@
+//! Everything known about Home Assistant, with no I/O.
+//!
+//! Read in this order: [`id`] and [`value`] are the nouns, [`state`], [`registry`], [`catalogue`]
+//! and [`exposure`] what a house consists of, [`snapshot`] how it is read and [`replica`] how it
+//! changes; [`wire`] is what Home Assistant says.
+//!
+//! The crate reads no clock, no environment, no file and no socket.
+
+pub mod id;
+pub mod time;
+pub mod value;
+
+pub mod catalogue;
+pub mod exposure;
+pub mod registry;
+pub mod state;
+
+pub mod ordered;
+pub mod replica;
+pub mod snapshot;
+
+pub mod wire;
