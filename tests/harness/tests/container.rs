@@ -1,0 +1,103 @@
+//! The harness against a real Home Assistant: the fixture home stands, answers, restarts, and can be cut off.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use housekey_harness::{ChaosProxy, HouseContainer, Rest, Ws, poll_until};
+use serde_json::{Value, json};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_fixture_home_stands_and_survives() -> Result<()> {
+    let house = HouseContainer::fixture_home().await?;
+    native_live_context_answers(&house).await?;
+    the_proxy_cuts(&house).await?;
+    the_proxy_refuses(&house).await?;
+    the_proxy_stalls(&house).await?;
+    a_restart_comes_back(&house).await
+}
+
+async fn native_live_context_answers(house: &HouseContainer) -> Result<()> {
+    let tools = house.native_mcp_request("tools/list", &json!({})).await?;
+    let tool = live_context_name(&tools).context("no live context tool")?;
+    let answer = house.native_mcp(&tool, &json!({})).await?;
+    let text = answer
+        .pointer("/result/content/0/text")
+        .and_then(Value::as_str);
+    ensure!(
+        text.context("no text")?.contains("Deckenlicht"),
+        "an alias of the fixture is missing: {answer}"
+    );
+    Ok(())
+}
+
+/// Bare up to 2026.8, with its domain in front from 2026.9 on.
+fn live_context_name(tools: &Value) -> Option<String> {
+    let tools = tools.pointer("/result/tools")?.as_array()?;
+    let names = tools
+        .iter()
+        .filter_map(|tool| tool.get("name").and_then(Value::as_str));
+    names
+        .into_iter()
+        .find(|name| name.ends_with("GetLiveContext"))
+        .map(str::to_owned)
+}
+
+async fn the_proxy_cuts(house: &HouseContainer) -> Result<()> {
+    let proxy = ChaosProxy::start(house.base_url()).await?;
+    let mut ws = Ws::connect(&proxy.base_url(), house.token()).await?;
+    ws.call(&json!({"type": "ping"})).await?;
+    proxy.cut();
+    ws.closed(DEADLINE).await?;
+    let mut again = Ws::connect(&proxy.base_url(), house.token()).await?;
+    again.call(&json!({"type": "get_config"})).await?;
+    ensure!(proxy.accepted() == 2, "{} connections", proxy.accepted());
+    Ok(())
+}
+
+async fn the_proxy_refuses(house: &HouseContainer) -> Result<()> {
+    let proxy = ChaosProxy::start(house.base_url()).await?;
+    proxy.refuse(true);
+    ensure!(
+        Ws::connect(&proxy.base_url(), house.token()).await.is_err(),
+        "it let a connection through"
+    );
+    proxy.refuse(false);
+    Ws::connect(&proxy.base_url(), house.token())
+        .await
+        .map(|_ws| ())
+}
+
+async fn the_proxy_stalls(house: &HouseContainer) -> Result<()> {
+    let proxy = ChaosProxy::start(house.base_url()).await?;
+    let mut ws = Ws::connect(&proxy.base_url(), house.token()).await?;
+    proxy.stall(true);
+    let silence = tokio::time::timeout(
+        Duration::from_millis(300),
+        ws.call(&json!({"type": "ping"})),
+    )
+    .await;
+    ensure!(silence.is_err(), "it passed something on: {silence:?}");
+    Ok(())
+}
+
+async fn a_restart_comes_back(house: &HouseContainer) -> Result<()> {
+    house
+        .post_state("sensor.before_the_restart", "1", &json!({}))
+        .await?;
+    house.restart().await?;
+    let rest = Rest::new(house.base_url(), Some(house.token()))?;
+    let gone = rest.get("/api/states/sensor.before_the_restart").await;
+    ensure!(
+        gone.is_err(),
+        "a state without an entity survived, so nothing restarted"
+    );
+    poll_until("the fixture's entities are back", DEADLINE, async || {
+        rest.get("/api/states/switch.aliased_switch")
+            .await
+            .map(Some)
+    })
+    .await
+    .map(|_state| ())
+}
