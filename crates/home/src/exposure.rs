@@ -62,7 +62,7 @@ const SENSOR_CLASSES: [&str; 8] = [
 ];
 
 impl Exposure {
-    /// Whether an entity that has a state is exposed.
+    /// Whether an entity is exposed; one without a state only when somebody decided so.
     ///
     /// With the integration `conversation` loaded the list is complete, because Home Assistant
     /// decides on every new entity by itself; without it the default applies to entities that
@@ -70,7 +70,8 @@ impl Exposure {
     #[must_use]
     pub fn of(
         &self,
-        state: &EntityState,
+        id: &EntityId,
+        state: Option<&EntityState>,
         entry: Option<&EntityEntry>,
         config: &HouseConfig,
     ) -> bool {
@@ -79,13 +80,13 @@ impl Exposure {
             Self::Known {
                 exposed,
                 expose_new,
-            } => (exposed.contains(&state.entity_id), *expose_new),
+            } => (exposed.contains(id), *expose_new),
             Self::Refused => (stored == Some(&Value::Bool(true)), true),
         };
         if listed || stored.is_some() || config.components.contains(ASSISTANT) {
             return listed;
         }
-        expose_new && exposed_by_default(state, entry)
+        expose_new && state.is_some_and(|state| exposed_by_default(state, entry))
     }
 }
 

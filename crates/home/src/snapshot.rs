@@ -206,11 +206,13 @@ impl Snapshot {
         &self.0.services
     }
 
-    /// Whether an entity that has a state is exposed to the assistant `conversation`.
+    /// Whether an entity is exposed to the assistant `conversation`; see [`Exposure::of`].
     #[must_use]
-    pub fn is_exposed(&self, entity: &Entity) -> bool {
-        let entry = self.0.registry.entity(&entity.state().entity_id);
-        self.0.exposure.of(entity.state(), entry, &self.0.config)
+    pub fn is_exposed(&self, id: &EntityId) -> bool {
+        let state = self.entity(id).map(Entity::state);
+        self.0
+            .exposure
+            .of(id, state, self.0.registry.entity(id), &self.0.config)
     }
 
     /// Whether Home Assistant told which entities are exposed; if not, registry options decide.

@@ -4,8 +4,10 @@
 //! Unknown keys are ignored everywhere. Shared with the pretend Home Assistant of the tests, which
 //! speaks the other half.
 
+mod secret;
 mod states;
 
+pub use secret::Secret;
 pub use states::{
     ContextDiff, ContextParts, StateAddition, StateDiff, StateRemoval, StatesEvent, WireContext,
     WireState, state_diff,
