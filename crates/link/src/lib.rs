@@ -1,1 +1,21 @@
-//! link
+//! The wire to the house: one task keeps a replica of Home Assistant live and publishes snapshots.
+//!
+//! Read in this order: [`House`] is what a reader gets, [`Status`] what health and `doctor` get,
+//! [`Link`] the handle, [`LinkConfig`] what it needs.
+//!
+//! Invariants: **L1** one task owns the session and the replica. **L2** nothing is published before
+//! the first complete load. **L3** every reconnect loads everything anew; the old snapshot stays
+//! readable as stale until the new one replaces it in one step. **L4** frames already received are
+//! applied together and published once.
+
+mod config;
+mod handle;
+mod house;
+mod limits;
+mod status;
+
+pub use config::LinkConfig;
+pub use handle::{CallError, Link};
+pub use house::{Absence, House};
+pub use housekey_home::wire::Secret;
+pub use status::{HomeFacts, LinkError, Phase, Status};
