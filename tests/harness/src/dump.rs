@@ -88,6 +88,10 @@ fn public_config(mut config: Value) -> Value {
         for key in CONFIG_ADDRESSES {
             config.insert(key.to_owned(), Value::Null);
         }
+        // A set in Home Assistant, in random order on the wire; sorted, recordings can be compared.
+        if let Some(components) = config.get_mut("components").and_then(Value::as_array_mut) {
+            components.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+        }
     }
     config
 }

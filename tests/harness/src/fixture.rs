@@ -23,6 +23,10 @@ enum Step {
     Flow { flow: String, data: Option<Value> },
     /// `POST /api/states/<id>` for each row of a file beside `steps.json`.
     States { post_states: String },
+    /// `DELETE /api/states/<id>`: what an integration made that the home is not to have.
+    Delete { delete_states: Vec<String> },
+    /// The same for whole domains.
+    DeleteDomains { delete_domain_states: Vec<String> },
     /// A WebSocket command, and the error code when Home Assistant is to refuse it.
     Command {
         command: Value,
@@ -44,6 +48,10 @@ pub async fn apply_steps(house: &HouseContainer, folder: &Path) -> Result<()> {
         match step {
             Step::Flow { flow, data } => run_flow(&house.rest()?, flow, data.as_ref()).await,
             Step::States { post_states } => post_rows(house, &folder.join(post_states)).await,
+            Step::Delete { delete_states } => delete(house, delete_states).await,
+            Step::DeleteDomains {
+                delete_domain_states,
+            } => delete_domains(house, delete_domain_states).await,
             Step::Command {
                 command,
                 device,
@@ -157,6 +165,26 @@ async fn post_rows(house: &HouseContainer, file: &Path) -> Result<()> {
             .with_context(|| id.to_owned())?;
     }
     Ok(())
+}
+
+async fn delete(house: &HouseContainer, ids: &[String]) -> Result<()> {
+    for id in ids {
+        house.delete_state(id).await?;
+    }
+    Ok(())
+}
+
+async fn delete_domains(house: &HouseContainer, domains: &[String]) -> Result<()> {
+    let states: Vec<Value> = serde_json::from_value(house.rest()?.get("/api/states").await?)?;
+    let ids = states
+        .iter()
+        .filter_map(|state| state.get("entity_id")?.as_str());
+    let of_domains = ids.filter(|id| {
+        domains
+            .iter()
+            .any(|domain| id.split('.').next() == Some(domain))
+    });
+    delete(house, &of_domains.map(str::to_owned).collect::<Vec<_>>()).await
 }
 
 async fn list(ws: &mut Ws, kind: &str) -> Result<Vec<Value>> {

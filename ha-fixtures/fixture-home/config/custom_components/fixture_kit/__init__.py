@@ -20,7 +20,7 @@ async def async_setup_entry(hass, entry):
             else:
                 dev = reg.async_get_or_create_child(config_entry_id=entry.entry_id, identifiers={("fixture_kit", d["id"])}, name=d.get("name"), parent_device_id=ids[d["parent"]])
         else:
-            dev = reg.async_get_or_create(config_entry_id=entry.entry_id, identifiers={("fixture_kit", d["id"])}, name=d.get("name"), manufacturer="Fixture", model="Kit")
+            dev = reg.async_get_or_create(config_entry_id=entry.entry_id, identifiers={("fixture_kit", d["id"])}, name=d.get("name"), manufacturer=d.get("manufacturer", "Fixture"), model=d.get("model", "Kit"))
         ids[d["id"]] = dev.id
     hass.data["fixture_kit"] = (spec, ids)
     for d in spec.get("timer_devices", []):

@@ -7,6 +7,8 @@ class S(Mixin, MediaPlayerEntity):
         f = MediaPlayerEntityFeature.PLAY | MediaPlayerEntityFeature.VOLUME_SET
         if e.get("search"):
             f |= MediaPlayerEntityFeature.PLAY_MEDIA | MediaPlayerEntityFeature.SEARCH_MEDIA
+        if "features" in e:
+            f = MediaPlayerEntityFeature(e["features"])
         self._attr_supported_features = f
 async def async_setup_entry(hass, entry, add):
     add(build(hass, "media_player", S))

@@ -1,0 +1,25 @@
+"""Reads `cargo metadata` and prints `--test NAME` for every test target that needs no container.
+
+A package whose test targets need containers lists them in its Cargo.toml:
+
+    [package.metadata.containers]
+    tests = ["container"]
+"""
+
+import json
+import sys
+
+
+def main():
+    names = set()
+    for package in json.load(sys.stdin)["packages"]:
+        in_containers = ((package["metadata"] or {}).get("containers") or {}).get("tests", [])
+        tests = [target["name"] for target in package["targets"] if "test" in target["kind"]]
+        unknown = set(in_containers) - set(tests)
+        if unknown:
+            sys.exit(f"{package['name']}: no such test targets: {', '.join(sorted(unknown))}")
+        names.update(set(tests) - set(in_containers))
+    print(" ".join(f"--test {name}" for name in sorted(names)))
+
+
+main()
