@@ -1,6 +1,7 @@
 //! What the harness asks of Docker: start a container, run a `docker` command, remove what tests left.
 
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -90,6 +91,25 @@ pub(crate) fn print_log(id: &str) {
     let _status = std::process::Command::new("docker")
         .args(["logs", "--tail", LOG_LINES, id])
         .status();
+}
+
+/// Removes a container and its directory when this process ends, however it ends.
+///
+/// For a container in a static, which is never dropped. The watcher is a process of its own, in a
+/// group of its own, so that it outlives the end of this one.
+pub(crate) fn remove_after_exit(id: &str, config: &Path) -> Result<()> {
+    let script =
+        "while [ -d \"/proc/$1\" ]; do sleep 1; done; docker rm -f -v \"$2\"; rm -rf \"$3\"";
+    std::process::Command::new("sh")
+        .args(["-c", script, "sh", &std::process::id().to_string(), id])
+        .arg(config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .context("starting the watcher of a shared container")?;
+    Ok(())
 }
 
 /// The name that protects a container from [`sweep_abandoned`].

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testcontainers::{ContainerAsync, GenericImage};
+use tokio::sync::OnceCell;
 
 use crate::rest::Rest;
 use crate::ws::Ws;
@@ -43,7 +44,8 @@ logger:
 
 /// An onboarded Home Assistant with its native MCP server. Dropping it removes the container.
 ///
-/// When a test panics, the end of its log goes to standard error first.
+/// When a test panics, the end of its log goes to standard error first; a test that gives back an error
+/// passes it through [`HouseContainer::log_on_error`] for the same.
 pub struct HouseContainer {
     // Declared before the directory: the container goes first, then what it has mounted.
     container: ContainerAsync<GenericImage>,
@@ -84,6 +86,23 @@ impl HouseContainer {
     /// As [`HouseContainer::fixture_home`].
     pub async fn fixture_home_on(release: &str) -> Result<Self> {
         Self::from_fixture(release, "fixture-home").await
+    }
+
+    /// The fixture home that all tests of a binary share; the first one that asks starts it.
+    ///
+    /// What a test changes the others see: use entities of your own, or put things back. A test that
+    /// restarts or freezes the instance starts one of its own.
+    ///
+    /// # Errors
+    /// As [`HouseContainer::fixture_home`].
+    pub async fn shared() -> Result<&'static Self> {
+        static SHARED: OnceCell<HouseContainer> = OnceCell::const_new();
+        let start = async || {
+            let house = Self::fixture_home().await?;
+            docker::remove_after_exit(house.id(), house.config_dir())?;
+            Ok(house)
+        };
+        SHARED.get_or_try_init(start).await
     }
 
     /// Starts any home of `ha-fixtures`: a folder with `config/` and `steps.json`.
@@ -287,6 +306,17 @@ impl HouseContainer {
     /// When docker refuses.
     pub async fn log(&self) -> Result<String> {
         docker::log(self.id()).await
+    }
+
+    /// Sends the end of the container's log to standard error when `result` is an error.
+    ///
+    /// # Errors
+    /// The error of `result`.
+    pub fn log_on_error<T>(&self, result: Result<T>) -> Result<T> {
+        if result.is_err() {
+            docker::print_log(self.id());
+        }
+        result
     }
 
     /// Leaves the container running when this process ends, and gives its name; see `scripts/house`.

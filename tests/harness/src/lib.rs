@@ -1,10 +1,12 @@
 //! Real Home Assistant instances for the test suites: containers, clients, and a proxy that misbehaves.
 //!
-//! Start with [`HouseContainer::fixture_home`] (a rich home, set up through Home Assistant's own API) or
+//! Start with [`HouseContainer::shared`] (a rich home, set up through Home Assistant's own API, one for all
+//! tests of a binary), [`HouseContainer::fixture_home`] (the same, for one test) or
 //! [`HouseContainer::start`] (an empty one, onboarded). Talk to it with [`HouseContainer::ws`],
 //! [`HouseContainer::post_state`] and [`HouseContainer::native_mcp`], and put a [`ChaosProxy`] in front of
 //! it where a test needs a bad network. Tests that use containers run on the multi-threaded runtime:
-//! `#[tokio::test(flavor = "multi_thread")]`.
+//! `#[tokio::test(flavor = "multi_thread")]`, in test targets that their package lists under
+//! `[package.metadata.containers]` in its Cargo.toml, so that `scripts/test --quick` leaves them out.
 //!
 //! What this crate does not do: it knows nothing of housekey itself and depends on none of its crates.
 #![expect(

@@ -1,24 +1,34 @@
-//! The harness against a real Home Assistant: the fixture home stands, answers, restarts, and can be cut off.
+//! The harness against a real Home Assistant: homes stand, answer, restart, and can be cut off.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use housekey_harness::{ChaosProxy, HouseContainer, Rest, Ws, poll_until};
+use housekey_harness::{ChaosProxy, HouseContainer, Ws, releases};
 use serde_json::{Value, json};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_fixture_home_stands_and_survives() -> Result<()> {
-    let house = HouseContainer::fixture_home().await?;
-    native_live_context_answers(&house).await?;
-    the_proxy_cuts(&house).await?;
-    the_proxy_refuses(&house).await?;
-    the_proxy_stalls(&house).await?;
-    a_restart_comes_back(&house).await
+async fn an_own_home_restarts_and_is_removed() -> Result<()> {
+    let house = HouseContainer::start(releases().first().context("no release")?).await?;
+    house
+        .post_state("sensor.before_the_restart", "1", &json!({}))
+        .await?;
+    house.restart().await?;
+    let rest = house.rest()?;
+    let gone = rest.get("/api/states/sensor.before_the_restart").await;
+    ensure!(
+        gone.is_err(),
+        "a state without an entity survived, so nothing restarted"
+    );
+    rest.get("/api/states/zone.home").await?;
+    house.crash().await?;
+    rest.get("/api/states/zone.home").await.map(|_state| ())
 }
 
-async fn native_live_context_answers(house: &HouseContainer) -> Result<()> {
+#[tokio::test(flavor = "multi_thread")]
+async fn native_live_context_answers() -> Result<()> {
+    let house = HouseContainer::shared().await?;
     let tools = house.native_mcp_request("tools/list", &json!({})).await?;
     let tool = live_context_name(&tools).context("no live context tool")?;
     let answer = house.native_mcp(&tool, &json!({})).await?;
@@ -44,7 +54,9 @@ fn live_context_name(tools: &Value) -> Option<String> {
         .map(str::to_owned)
 }
 
-async fn the_proxy_cuts(house: &HouseContainer) -> Result<()> {
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proxy_cuts() -> Result<()> {
+    let house = HouseContainer::shared().await?;
     let proxy = ChaosProxy::start(house.base_url()).await?;
     let mut ws = Ws::connect(&proxy.base_url(), house.token()).await?;
     ws.call(&json!({"type": "ping"})).await?;
@@ -56,7 +68,9 @@ async fn the_proxy_cuts(house: &HouseContainer) -> Result<()> {
     Ok(())
 }
 
-async fn the_proxy_refuses(house: &HouseContainer) -> Result<()> {
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proxy_refuses() -> Result<()> {
+    let house = HouseContainer::shared().await?;
     let proxy = ChaosProxy::start(house.base_url()).await?;
     proxy.refuse(true);
     ensure!(
@@ -69,7 +83,9 @@ async fn the_proxy_refuses(house: &HouseContainer) -> Result<()> {
         .map(|_ws| ())
 }
 
-async fn the_proxy_stalls(house: &HouseContainer) -> Result<()> {
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proxy_stalls() -> Result<()> {
+    let house = HouseContainer::shared().await?;
     let proxy = ChaosProxy::start(house.base_url()).await?;
     let mut ws = Ws::connect(&proxy.base_url(), house.token()).await?;
     proxy.stall(true);
@@ -80,24 +96,4 @@ async fn the_proxy_stalls(house: &HouseContainer) -> Result<()> {
     .await;
     ensure!(silence.is_err(), "it passed something on: {silence:?}");
     Ok(())
-}
-
-async fn a_restart_comes_back(house: &HouseContainer) -> Result<()> {
-    house
-        .post_state("sensor.before_the_restart", "1", &json!({}))
-        .await?;
-    house.restart().await?;
-    let rest = Rest::new(house.base_url(), Some(house.token()))?;
-    let gone = rest.get("/api/states/sensor.before_the_restart").await;
-    ensure!(
-        gone.is_err(),
-        "a state without an entity survived, so nothing restarted"
-    );
-    poll_until("the fixture's entities are back", DEADLINE, async || {
-        rest.get("/api/states/switch.aliased_switch")
-            .await
-            .map(Some)
-    })
-    .await
-    .map(|_state| ())
 }
