@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`id`] and [`value`] are the nouns, [`state`], [`registry`], [`catalogue`]
 //! and [`exposure`] what a house consists of, [`snapshot`] how it is read and [`replica`] how it
-//! changes; [`wire`] is what Home Assistant says.
+//! changes; [`wire`] is what Home Assistant says, [`session`] one connection to it, [`load`] a first
+//! sync, and [`follow`] what keeps a replica live.
 //!
 //! The crate reads no clock, no environment, no file and no socket.
 
@@ -20,3 +21,9 @@ pub mod replica;
 pub mod snapshot;
 
 pub mod wire;
+
+pub mod follow;
+pub mod load;
+pub mod session;
+
+mod limits;

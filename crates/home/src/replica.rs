@@ -66,7 +66,9 @@ pub enum Update {
 /// What an update did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Change {
-    /// Entities whose attribute order is not known until they are fetched whole.
+    /// Entities whose attribute order is not known until they are fetched whole, and those whose
+    /// difference was older than their state, which happens with releases that send two changes of
+    /// one entity in the wrong order (before 2026.8).
     pub order_unknown: Vec<EntityId>,
 }
 
@@ -88,6 +90,7 @@ impl Replica {
     pub fn new(parts: Parts) -> Self {
         let house = House {
             revision: Revision::default(),
+            registry_revision: Revision::default(),
             states: Ordered::new(),
             by_name: OrdSet::new(),
             index: imbl::OrdMap::new(),
@@ -110,6 +113,17 @@ impl Replica {
         }
         replica.set_all_states(parts.states);
         replica
+    }
+
+    /// Lets the revisions continue behind those of an earlier replica of the same house, so that a
+    /// revision never stands for two contents.
+    pub fn continue_after(&mut self, revision: Revision) {
+        self.house.revision = self.house.revision.max(Revision(revision.0 + 1));
+    }
+
+    /// The content, for those who compare before they apply.
+    pub(crate) fn house(&self) -> &House {
+        &self.house
     }
 
     /// What readers may hold; costs the same for any size of house.
@@ -175,7 +189,7 @@ impl Replica {
             .get(id)
             .ok_or_else(|| Desync(id.clone()))?;
         let (state, place_unknown) = diff.apply(before.state());
-        if place_unknown {
+        if place_unknown || state.last_updated < before.state().last_updated {
             change.order_unknown.push(id.clone());
         }
         self.set_state(state);
@@ -258,7 +272,10 @@ impl Replica {
             .map(|entry| self.shared_shape(entry.fields.clone()));
         self.reindexed(id, |house| {
             let registry = &mut house.registry;
-            if let Some(before) = registry.entities.get(id) {
+            // After a rename the registry id may belong to the new entity id already.
+            if let Some(before) = registry.entities.get(id)
+                && registry.entity_ids.get(&before.id) == Some(id)
+            {
                 registry.entity_ids.remove(&before.id);
             }
             match (entry, fields) {
@@ -357,6 +374,7 @@ impl Replica {
     }
 
     fn reindexed(&mut self, id: &EntityId, change: impl FnOnce(&mut House)) {
+        self.house.registry_revision = self.house.revision;
         let before = self.house.keys_of(id);
         change(&mut self.house);
         self.reindex(id, &before);

@@ -4,9 +4,15 @@
 //! Unknown keys are ignored everywhere. Shared with the pretend Home Assistant of the tests, which
 //! speaks the other half.
 
+mod command;
+mod message;
+mod payload;
 mod secret;
 mod states;
 
+pub use command::{Command, EntityIds, EventType, Features};
+pub use message::{Message, Payload, Refused, WireError};
+pub use payload::{CurrentUser, EntryAction, EntryEvent};
 pub use secret::Secret;
 pub use states::{
     ContextDiff, ContextParts, StateAddition, StateDiff, StateRemoval, StatesEvent, WireContext,

@@ -337,21 +337,21 @@ impl<'de> Deserialize<'de> for EntityState {
 }
 
 /// Objects whose order matters, as lists of pairs.
-mod pairs {
+pub(super) mod pairs {
     use std::marker::PhantomData;
 
     use super::{
         Deserialize, Deserializer, EntityId, MapAccess, Serialize, Serializer, Visitor, fmt,
     };
 
-    pub(super) fn serialize<S: Serializer, T: Serialize>(
+    pub(in crate::wire) fn serialize<S: Serializer, T: Serialize>(
         pairs: &[(EntityId, T)],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_map(pairs.iter().map(|(id, value)| (id, value)))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    pub(in crate::wire) fn deserialize<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
         deserializer: D,
     ) -> Result<Vec<(EntityId, T)>, D::Error> {
         struct Pairs<T>(PhantomData<T>);
