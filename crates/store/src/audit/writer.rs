@@ -1,0 +1,177 @@
+//! The one thread that writes the audit: it gathers a batch, commits it, and keeps what the disk
+//! refused.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use tokio::time::Instant;
+
+use super::Record;
+use super::log::{self, Batch, Keep};
+use super::queue::{AuditUnavailable, Health};
+use super::stored::End;
+use crate::database::{Database, StoreError};
+use crate::limits::AUDIT_BATCH_RECORDS_MAX;
+
+/// What the writer is told.
+pub(super) enum Message {
+    /// A record to write.
+    Entry(Entry),
+    /// Write what waits, and end.
+    Stop,
+}
+
+/// A record on its way, with the place that it occupies until it is on the disk.
+pub(super) struct Entry {
+    pub(super) record: Box<Record>,
+    pub(super) place: Arc<OwnedSemaphorePermit>,
+    /// Somebody waits for the disk.
+    pub(super) durable: Option<oneshot::Sender<Result<(), AuditUnavailable>>>,
+}
+
+/// The state of the thread.
+pub(super) struct Writer {
+    pub(super) database: Arc<Database>,
+    pub(super) inbox: Receiver<Message>,
+    pub(super) health: watch::Sender<Health>,
+    pub(super) batch: Duration,
+    pub(super) retry: Duration,
+    pub(super) keep: Keep,
+    /// The last record on the disk.
+    pub(super) head: End,
+    /// What is not on the disk, in order. Bounded by the places that the entries occupy.
+    pub(super) waiting: Vec<Entry>,
+}
+
+impl Writer {
+    pub(super) fn run(mut self) {
+        loop {
+            let told_to_stop = self.gather();
+            if told_to_stop {
+                self.write_all();
+                if !self.waiting.is_empty() {
+                    let lost = self.waiting.len();
+                    tracing::error!(lost, "the audit ends with records that the disk refused");
+                }
+                return;
+            }
+            self.write_all();
+        }
+    }
+
+    /// Takes entries until a batch is full, somebody waits for the disk or time is up; after a failed
+    /// commit until it is time to try again. Whether the end was asked for.
+    fn gather(&mut self) -> bool {
+        let failing = *self.health.borrow() != Health::Good;
+        let mut until = failing.then(|| Instant::now() + self.retry);
+        loop {
+            let message = match until {
+                None => self
+                    .inbox
+                    .recv()
+                    .map_err(|_| RecvTimeoutError::Disconnected),
+                Some(until) => self
+                    .inbox
+                    .recv_timeout(until.saturating_duration_since(Instant::now())),
+            };
+            let entry = match message {
+                Ok(Message::Entry(entry)) => entry,
+                Err(RecvTimeoutError::Timeout) => return false,
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
+                    self.take_what_is_there();
+                    return true;
+                }
+            };
+            let is_waited_for = entry.durable.is_some();
+            self.waiting.push(entry);
+            if failing {
+                self.refuse_waiters();
+                continue;
+            }
+            if is_waited_for || self.waiting.len() >= AUDIT_BATCH_RECORDS_MAX {
+                return self.take_what_is_there();
+            }
+            until = until.or_else(|| Some(Instant::now() + self.batch));
+        }
+    }
+
+    /// Takes what needs no waiting. Whether the end was asked for.
+    fn take_what_is_there(&mut self) -> bool {
+        let mut told_to_stop = false;
+        while let Ok(message) = self.inbox.try_recv() {
+            match message {
+                Message::Entry(entry) => self.waiting.push(entry),
+                Message::Stop => told_to_stop = true,
+            }
+        }
+        told_to_stop
+    }
+
+    /// Commits what waits, batch by batch, until the disk refuses one.
+    fn write_all(&mut self) {
+        while !self.waiting.is_empty() {
+            let size = self.waiting.len().min(AUDIT_BATCH_RECORDS_MAX);
+            match self.write(size) {
+                Ok(()) => {
+                    for entry in self.waiting.drain(..size) {
+                        answer(entry);
+                    }
+                    if *self.health.borrow() != Health::Good {
+                        tracing::info!("the audit is written again");
+                        self.health.send_replace(Health::Good);
+                    }
+                }
+                Err(error) => {
+                    let why: Arc<str> = Arc::from(error.to_string());
+                    if *self.health.borrow() == Health::Good {
+                        tracing::error!(%error, "the audit cannot be written");
+                    }
+                    self.health.send_replace(Health::Failing(why));
+                    self.refuse_waiters();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, size: usize) -> Result<(), StoreError> {
+        let batch = Batch::of(
+            &self.head,
+            self.waiting.iter().take(size).map(|e| &*e.record),
+        )?;
+        let written = batch.write(&self.database, self.keep);
+        // A commit that failed in its last moment may be on the disk all the same.
+        let is_written =
+            written.is_ok() || log::head(&self.database).is_ok_and(|head| head == *batch.head());
+        if is_written {
+            self.head = batch.head().clone();
+            return Ok(());
+        }
+        written
+    }
+
+    /// Lets nobody wait for a disk that refuses; the records stay.
+    fn refuse_waiters(&mut self) {
+        let Health::Failing(why) = self.health.borrow().clone() else {
+            return;
+        };
+        for entry in &mut self.waiting {
+            if let Some(durable) = entry.durable.take() {
+                // Whoever waited may be gone.
+                let _ = durable.send(Err(AuditUnavailable::Failing(why.clone())));
+            }
+        }
+    }
+}
+
+/// Tells whoever waits for it that it is on the disk, and frees its place.
+fn answer(entry: Entry) {
+    let Entry { durable, place, .. } = entry;
+    if let Some(durable) = durable {
+        // Whoever waited may be gone.
+        let _ = durable.send(Ok(()));
+    }
+    drop(place);
+}
