@@ -1,0 +1,360 @@
+//! `Gateway`, the path itself: admit on the head of a request, handle its body.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use housekey_home::time::UtcMicros;
+use housekey_link::{House, Link};
+use housekey_policy::View;
+use housekey_store::audit::{self, Client, FailedAuthentication, Record, Slot};
+use housekey_store::{Presented, Principal, Store, TokenId, TokenRecord, TokenStatus};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::{AdminReply, AdminRequest, Desk};
+use crate::counters::{Counters, Usage};
+use crate::health::Health;
+use crate::lifecycle::Endings;
+use crate::limiter::{Allowance, Limiter};
+use crate::limits;
+use crate::reads;
+use crate::record;
+use crate::reply::{Fault, FaultKind, Reply};
+use crate::request::{Credential, Origin, Request};
+
+/// The clock and the dice of the program; everything else takes what they give as parameters.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// What time it is.
+    pub now: Arc<dyn Fn() -> UtcMicros + Send + Sync>,
+    /// 32 bytes that nobody can guess.
+    pub random: Arc<dyn Fn() -> [u8; 32] + Send + Sync>,
+}
+
+/// How the gateway behaves.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// How long reads are served from the last snapshot while Home Assistant is away (Q1).
+    pub stale_reads: Duration,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            stale_reads: limits::STALE_READS_DEFAULT,
+        }
+    }
+}
+
+/// The one path; clones share it.
+#[derive(Clone)]
+pub struct Gateway(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: Arc<Store>,
+    pub(crate) link: Link,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) endings: Endings,
+    config: GatewayConfig,
+    limiter: Mutex<Limiter>,
+    counters: Counters,
+    started: Instant,
+}
+
+impl Gateway {
+    /// Joins store and link.
+    #[must_use]
+    pub fn new(
+        store: Arc<Store>,
+        link: Link,
+        surroundings: Surroundings,
+        config: GatewayConfig,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            link,
+            surroundings,
+            config,
+            endings: Endings::default(),
+            limiter: Mutex::default(),
+            counters: Counters::default(),
+            started: Instant::now(),
+        }))
+    }
+
+    /// Judges a request by its head alone, before its body is read: a place in the audit, the
+    /// credential, the rate (D1). What is refused here is on record already.
+    ///
+    /// # Errors
+    /// [`Reply::Unauthorized`], [`Reply::Limited`] or a [`Reply::Fault`]; never an answer.
+    pub async fn admit(&self, credential: Credential, origin: Origin) -> Result<Admission, Reply> {
+        let inner = &self.0;
+        let slot = inner
+            .store
+            .audit()
+            .reserve(Instant::now() + limits::AUDIT_WAIT_MAX)
+            .await
+            .map_err(|error| {
+                logged(
+                    &origin,
+                    Fault::new(FaultKind::AuditUnavailable, error.to_string()),
+                )
+            })?;
+        let now = (inner.surroundings.now)();
+        let Some(token) = self.authenticate(credential, now) else {
+            return Err(self.unauthorized(&origin, now));
+        };
+        let ended = inner.endings.of(&token.id);
+        // A revocation that came between is seen here or cancels the signal; there is no third way.
+        if inner.store.tokens().get(&token.id).is_none() {
+            inner.endings.end(&token.id);
+            return Err(self.unauthorized(&origin, now));
+        }
+        token.touch(now);
+        let elapsed_us = i64::try_from(inner.started.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let verdict = inner.limiter().admit(&token.id, token.rate, elapsed_us);
+        let mut admission = Admission {
+            gateway: self.clone(),
+            slot: Some(slot),
+            token,
+            origin,
+            admitted_at: now,
+            allowance: None,
+            stale_s: inner.stale_s(),
+            ended,
+        };
+        match verdict {
+            Ok(allowance) => {
+                admission.allowance = allowance;
+                Ok(admission)
+            }
+            Err(too_many) => {
+                let record = record::rate_limited(&admission);
+                admission.write(record);
+                Err(Reply::Limited {
+                    retry_after_s: too_many.retry_after_s,
+                })
+            }
+        }
+    }
+
+    /// Does what an admitted request asks, and writes its one record.
+    #[expect(clippy::unused_async, reason = "doors wait here; reads happen not to")]
+    pub async fn handle(&self, mut admission: Admission, request: Request) -> Reply {
+        let house = self.0.link.house();
+        let reply = if admission.ended.is_cancelled() {
+            // The token ended while the body came in: nothing of it starts any more (G5).
+            Reply::Unauthorized
+        } else {
+            self.answer(&admission, &house, &request)
+        };
+        if let Reply::Fault(fault) = &reply {
+            tracing::warn!(request_id = %admission.origin.request_id, cause = %fault.cause, "fault");
+        }
+        let record = record::of(&admission, &request, &reply);
+        admission.write(record);
+        reply
+    }
+
+    fn answer(&self, admission: &Admission, house: &House, request: &Request) -> Reply {
+        match request {
+            Request::Protocol { .. } | Request::ListTools | Request::UnknownMethod { .. } => {
+                reads::about_ourselves(admission.origin.face, request)
+            }
+            Request::CallTool { name, arguments } => {
+                let stale = house.stale_for(Instant::now());
+                let Some(snapshot) = house.snapshot() else {
+                    return Reply::Fault(away(house));
+                };
+                if stale.is_some_and(|age| age > self.0.config.stale_reads) {
+                    return Reply::Fault(away(house));
+                }
+                let view = View::new(snapshot.clone(), admission.token.scope.clone());
+                reads::tool(
+                    &view,
+                    admission.origin.face,
+                    name,
+                    arguments,
+                    admission.admitted_at,
+                )
+            }
+        }
+    }
+
+    /// What an owner asks; the caller has proved who it is.
+    pub async fn admin(
+        &self,
+        principal: Principal,
+        request_id: String,
+        request: AdminRequest,
+    ) -> AdminReply {
+        let inner = &self.0;
+        let desk = Desk {
+            store: &inner.store,
+            home: inner.link.house().snapshot().cloned(),
+            principal,
+            request_id,
+            now: (inner.surroundings.now)(),
+            random: &*inner.surroundings.random,
+        };
+        let reply = desk.perform(request).await;
+        if let AdminReply::Revoked(token) = &reply {
+            self.forget(&token.id);
+        }
+        reply
+    }
+
+    /// Ends everything that an ended token still has: its streams, its window, its counters.
+    pub(crate) fn forget(&self, token: &TokenId) {
+        self.0.endings.end(token);
+        self.0.limiter().forget(token);
+        self.0.counters.forget(token);
+    }
+
+    /// How a token was used since the program started.
+    #[must_use]
+    pub fn usage(&self, token: &TokenId) -> Usage {
+        self.0.counters.of(token)
+    }
+
+    /// Whether all is well.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let audit_is_writable = self.0.store.audit().health() == audit::Health::Good;
+        Health::of(&self.0.link, audit_is_writable, self.0.config.stale_reads)
+    }
+
+    fn unauthorized(&self, origin: &Origin, now: UtcMicros) -> Reply {
+        self.0
+            .store
+            .audit()
+            .failed_authentication(FailedAuthentication {
+                request_id: origin.request_id.clone(),
+                at: now,
+                client: origin.address.map(Client::Ip),
+                face: record::path(origin.face).into(),
+                method: "POST".into(),
+                resource: record::path(origin.face).to_owned(),
+            });
+        Reply::Unauthorized
+    }
+
+    fn authenticate(&self, credential: Credential, now: UtcMicros) -> Option<Arc<TokenRecord>> {
+        let presented: Presented = match credential {
+            Credential::None => return None,
+            Credential::Token(presented) => presented,
+        };
+        let token = self.0.store.tokens().find(&presented)?;
+        if token.is_expired(now) {
+            self.expire(&token, now);
+            return None;
+        }
+        match token.status {
+            TokenStatus::Active => Some(token),
+            TokenStatus::Suspended | TokenStatus::Expired | TokenStatus::Revoked => None,
+        }
+    }
+}
+
+impl Inner {
+    fn limiter(&self) -> std::sync::MutexGuard<'_, Limiter> {
+        // Windows stay true even if a thread died while it counted.
+        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stale_s(&self) -> Option<u64> {
+        self.link
+            .house()
+            .stale_for(Instant::now())
+            .map(|age| age.as_secs())
+    }
+}
+
+/// A request that may be handled. Dropped unused it leaves the record of an invalid request.
+pub struct Admission {
+    gateway: Gateway,
+    slot: Option<Slot>,
+    pub(crate) token: Arc<TokenRecord>,
+    pub(crate) origin: Origin,
+    pub(crate) admitted_at: UtcMicros,
+    allowance: Option<Allowance>,
+    pub(crate) stale_s: Option<u64>,
+    ended: CancellationToken,
+}
+
+impl Admission {
+    /// The token that was presented; a session belongs to it.
+    #[must_use]
+    pub fn token_id(&self) -> &TokenId {
+        &self.token.id
+    }
+
+    /// Names the request.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.origin.request_id
+    }
+
+    /// What is left of the token's rate; `None` without a limit.
+    #[must_use]
+    pub fn allowance(&self) -> Option<Allowance> {
+        self.allowance
+    }
+
+    /// How old the home is that answers; `None` while Home Assistant is connected.
+    #[must_use]
+    pub fn stale_for_s(&self) -> Option<u64> {
+        self.stale_s
+    }
+
+    /// Cancelled when the token is revoked or expires: its streams end then.
+    #[must_use]
+    pub fn ended(&self) -> CancellationToken {
+        self.ended.clone()
+    }
+
+    fn write(&mut self, record: Record) {
+        if let Some(slot) = self.slot.take() {
+            self.gateway
+                .0
+                .counters
+                .count(&self.token.id, record.outcome);
+            slot.send(record);
+        }
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if self.slot.is_some() {
+            let record = record::unreadable(self);
+            self.write(record);
+        }
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Admission({})", self.origin.request_id)
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gateway")
+    }
+}
+
+fn away(house: &House) -> Fault {
+    let cause = match house {
+        House::Absent { why } => why.to_string(),
+        House::Live { .. } | House::Stale { .. } => "the last snapshot is too old".to_owned(),
+    };
+    Fault::new(FaultKind::HomeAway, cause)
+}
+
+fn logged(origin: &Origin, fault: Fault) -> Reply {
+    tracing::error!(request_id = %origin.request_id, cause = %fault.cause, "nothing is answered");
+    Reply::Fault(fault)
+}

@@ -1,0 +1,169 @@
+//! What the audit keeps of a request: pure functions of the request and its reply.
+
+use housekey_assist::json;
+use housekey_assist::tools::Face;
+use housekey_home::value::{Map, Value};
+use housekey_store::Principal;
+use housekey_store::audit::{Client, Outcome, Payload, Phase, Record};
+
+use crate::gateway::Admission;
+use crate::limits;
+use crate::reply::{Invalid, Reply};
+use crate::request::Request;
+
+/// Keys of arguments whose values are never kept (ATM 1.1 keeps them).
+const SECRET_KEYS: [&str; 6] = ["code", "pin", "password", "token", "api_key", "secret"];
+
+/// The path of a face, which is the resource of what concerns no entity.
+pub(crate) fn path(face: Face) -> &'static str {
+    match face {
+        Face::Agent => "/mcp",
+        Face::Native => "/api/mcp",
+        Face::Atm => "/api/atm/mcp",
+    }
+}
+
+/// The record of a request that was handled.
+pub(crate) fn of(admission: &Admission, request: &Request, reply: &Reply) -> Record {
+    let (method, resource, payload) = match request {
+        Request::Protocol { method } => ((*method).to_owned(), None, None),
+        Request::ListTools => ("tools/list".to_owned(), None, None),
+        Request::UnknownMethod { method } => (bounded(method), None, None),
+        Request::CallTool { name, arguments } => (
+            bounded(name),
+            entity(arguments),
+            Some(payload(name, arguments)),
+        ),
+    };
+    Record {
+        method: method.into(),
+        resource: resource.unwrap_or_else(|| path(admission.origin.face).to_owned()),
+        payload,
+        outcome: outcome(reply),
+        ..base(admission)
+    }
+}
+
+/// The record of a request that came too early.
+pub(crate) fn rate_limited(admission: &Admission) -> Record {
+    Record {
+        method: "POST".into(),
+        outcome: Outcome::RateLimited,
+        ..base(admission)
+    }
+}
+
+/// The record of a request whose body could not be read as one.
+pub(crate) fn unreadable(admission: &Admission) -> Record {
+    Record {
+        method: "POST".into(),
+        outcome: Outcome::InvalidRequest,
+        ..base(admission)
+    }
+}
+
+fn base(admission: &Admission) -> Record {
+    let token = &admission.token;
+    Record {
+        request_id: admission.origin.request_id.clone(),
+        at: admission.admitted_at,
+        token_id: Some(token.id.clone()),
+        token_name: Some(token.name.to_string()),
+        principal: Some(Principal::Token(token.id.clone())),
+        face: path(admission.origin.face).into(),
+        method: "POST".into(),
+        resource: path(admission.origin.face).to_owned(),
+        outcome: Outcome::InvalidRequest,
+        client: admission.origin.address.map(Client::Ip),
+        pass_through: token.scope.pass_through,
+        payload: None,
+        stale_s: admission
+            .stale_s
+            .map(|age| u32::try_from(age).unwrap_or(u32::MAX)),
+        phase: Phase::Read,
+        count: 1,
+    }
+}
+
+fn outcome(reply: &Reply) -> Outcome {
+    match reply {
+        Reply::Answer(_) => Outcome::Allowed,
+        Reply::NothingFound { .. } => Outcome::Denied,
+        Reply::Invalid(Invalid::UnknownMethod { .. }) => Outcome::NotImplemented,
+        Reply::Invalid(Invalid::UnknownTool { .. } | Invalid::Arguments { .. }) => {
+            Outcome::InvalidRequest
+        }
+        Reply::Limited { .. } => Outcome::RateLimited,
+        Reply::Unauthorized => Outcome::Unauthorized,
+        Reply::Fault(_) => Outcome::Fault,
+    }
+}
+
+fn bounded(name: &str) -> String {
+    name.chars().take(limits::ECHOED_NAME_CHARS_MAX).collect()
+}
+
+/// The entity that a call names.
+fn entity(arguments: &Map) -> Option<String> {
+    match arguments.get("entity_id") {
+        Some(Value::Text(id)) => Some(bounded(id)),
+        Some(_) | None => None,
+    }
+}
+
+/// `{"name", "arguments"}` without secrets; the store bounds it.
+fn payload(name: &str, arguments: &Map) -> Payload {
+    let mut text = String::new();
+    let mut object = json::Object::begin(&mut text);
+    json::string_into(&bounded(name), object.key("name"));
+    json::value_into(
+        &without_secrets(&Value::Map(arguments.clone().into())),
+        object.key("arguments"),
+    );
+    object.end();
+    Payload::new(text)
+}
+
+fn without_secrets(value: &Value) -> Value {
+    match value {
+        Value::Map(map) => {
+            let pairs = map.iter().map(|(key, value)| {
+                let is_secret = SECRET_KEYS.contains(&&*key.to_ascii_lowercase());
+                let kept = if is_secret {
+                    Value::text("[redacted]")
+                } else {
+                    without_secrets(value)
+                };
+                (key.clone(), kept)
+            });
+            Value::Map(Map::from_pairs(pairs).into())
+        }
+        Value::List(items) => Value::List(items.iter().map(without_secrets).collect()),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::BigInt(_)
+        | Value::Float(_)
+        | Value::Text(_)
+        | Value::Tuple(_)
+        | Value::Set(_)
+        | Value::DateTime(_) => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_a_call_are_not_kept() {
+        let arguments: Map = serde_json::from_str(
+            r#"{"entity_id": "lock.a", "Code": "1234", "deep": [{"password": "x", "kept": 1}]}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            payload("unlock", &arguments).as_str(),
+            r#"{"name": "unlock", "arguments": {"entity_id": "lock.a", "Code": "[redacted]", "deep": [{"password": "[redacted]", "kept": 1}]}}"#
+        );
+    }
+}
