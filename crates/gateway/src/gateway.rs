@@ -232,7 +232,7 @@ impl Gateway {
             .failed_authentication(FailedAuthentication {
                 request_id: origin.request_id.clone(),
                 at: now,
-                client: Some(Client::Ip(origin.address)),
+                client: origin.address.map(Client::Ip),
                 face: record::path(origin.face).into(),
                 method: "POST".into(),
                 resource: record::path(origin.face).to_owned(),

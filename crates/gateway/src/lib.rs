@@ -37,4 +37,5 @@ pub use housekey_home::time::UtcMicros;
 pub use housekey_home::value::{Map, Value};
 pub use housekey_policy::tree::{Anchor, Color, Node};
 pub use housekey_policy::verdict::{Explanation, Level, Permission, Step, Truth};
+pub use housekey_store::token::Rate;
 pub use housekey_store::{Presented, Principal, RawToken, TokenId, TokenRecord, TokenStatus};

@@ -74,7 +74,7 @@ fn base(admission: &Admission) -> Record {
         method: "POST".into(),
         resource: path(admission.origin.face).to_owned(),
         outcome: Outcome::InvalidRequest,
-        client: Some(Client::Ip(admission.origin.address)),
+        client: admission.origin.address.map(Client::Ip),
         pass_through: token.scope.pass_through,
         payload: None,
         stale_s: admission

@@ -36,8 +36,8 @@ pub enum Request {
 pub struct Origin {
     /// The face.
     pub face: Face,
-    /// The address of the client.
-    pub address: IpAddr,
+    /// The address of the client; `None` over the local socket.
+    pub address: Option<IpAddr>,
     /// Names the request in the audit, the log and the response.
     pub request_id: String,
 }
