@@ -33,6 +33,10 @@ enum Step {
         /// The identifier of the device whose id goes into `device_id`: ids are random per instance.
         device: Option<(String, String)>,
         refused: Option<String>,
+        /// The first release, as `year.month`, that gets this step.
+        from: Option<String>,
+        /// The first release, as `year.month`, that no longer gets it.
+        before: Option<String>,
     },
 }
 
@@ -41,7 +45,8 @@ enum Step {
 /// # Errors
 /// When Home Assistant answers a step otherwise than recorded.
 pub async fn apply_steps(house: &HouseContainer, folder: &Path) -> Result<()> {
-    let steps: Vec<Step> = read(&folder.join("steps.json"))?;
+    let mut steps: Vec<Step> = read(&folder.join("steps.json"))?;
+    steps.retain(|step| is_for(step, house.release()));
     let mut ws = house.ws().await?;
     let mut devices = Vec::new();
     for (number, step) in steps.iter().enumerate() {
@@ -56,6 +61,7 @@ pub async fn apply_steps(house: &HouseContainer, folder: &Path) -> Result<()> {
                 command,
                 device,
                 refused,
+                ..
             } => {
                 if devices.is_empty() {
                     devices = settled_devices(&mut ws, &steps).await?;
@@ -130,6 +136,28 @@ fn with_device(
             .insert("device_id".to_owned(), id);
     }
     Ok(command)
+}
+
+fn is_for(step: &Step, release: &str) -> bool {
+    let Step::Command { from, before, .. } = step else {
+        return true;
+    };
+    let month = month_of(release);
+    from.as_ref().is_none_or(|from| month >= month_of(from))
+        && before
+            .as_ref()
+            .is_none_or(|before| month < month_of(before))
+}
+
+/// Year and month of a release; the patch does not matter here.
+fn month_of(release: &str) -> (u32, u32) {
+    let mut parts = release
+        .split('.')
+        .map(|part| part.parse().unwrap_or_default());
+    (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    )
 }
 
 /// A refusal is right when it was recorded, and a success is right when none was.
