@@ -38,14 +38,14 @@ pub fn timestamp_state(state: &str, zone: &TimeZone) -> Option<String> {
 }
 
 fn local_iso(moment: &Moment, zone: &TimeZone) -> Option<String> {
-    let minutes = match moment.zone {
+    let seconds = match moment.zone {
         // A time without a zone is local: its wall clock stays, of two offsets the first counts.
         Zone::None => {
             return Some(iso(moment.wall, offset_of_wall_clock(moment, zone)));
         }
-        Zone::Minutes(minutes) => minutes,
+        Zone::Seconds(seconds) => seconds,
     };
-    let shift = SignedDuration::from_mins(i64::from(minutes));
+    let shift = SignedDuration::from_secs(i64::from(seconds));
     let utc = in_python(moment.wall.checked_sub(shift).ok()?)?;
     // Instants end a day before the calendar does; no zone changes its offset on that day.
     let instant = Offset::UTC.to_timestamp(utc).unwrap_or(Timestamp::MAX);
@@ -118,6 +118,11 @@ mod tests {
             berlin,
             "2026-07-01T12:00:00.5+05:30",
             Some("2026-07-01T08:30:00.500000+02:00"),
+        );
+        check(
+            berlin,
+            "2026-07-01T12:00:00+00:00:30",
+            Some("2026-07-01T13:59:30+02:00"),
         );
         // Local, in the hour that does not exist and in the hour that exists twice.
         check(

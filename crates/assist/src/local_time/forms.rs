@@ -1,7 +1,7 @@
 //! The forms of a time that Home Assistant reads (HA 2026.11 `util/dt.py`, `parse_datetime`): those
 //! of ISO 8601 as its first parser knows them, and a looser one that is tried on the rest.
 
-use jiff::civil::{Date, DateTime, Time, Weekday};
+use jiff::civil::{Date, DateTime, ISOWeekDate, Time, Weekday};
 
 use crate::pythonic::text::decimal_digit;
 
@@ -16,8 +16,8 @@ pub(super) struct Moment {
 pub(super) enum Zone {
     /// None was given.
     None,
-    /// Minutes east of UTC.
-    Minutes(i32),
+    /// Seconds east of UTC.
+    Seconds(i32),
 }
 
 /// Reads a time in any form; `None` for what is none or is impossible.
@@ -110,8 +110,8 @@ fn week_date(reader: &mut Reader<'_>, year: i16, extended: bool) -> Option<Date>
         reader.number(1)?
     };
     let day = Weekday::from_monday_one_offset(i8::try_from(day).ok()?).ok()?;
-    let date = jiff::civil::ISOWeekDate::new(year, i8::try_from(week).ok()?, day).ok()?;
-    in_python(date.date())
+    let week_date = ISOWeekDate::new(year, i8::try_from(week).ok()?, day).ok()?;
+    in_python(week_date.date()).filter(|_| year >= 1)
 }
 
 fn extended_date(reader: &mut Reader<'_>, year: i16) -> Option<Date> {
@@ -199,7 +199,7 @@ fn zone(reader: &mut Reader<'_>) -> Option<Zone> {
     let sign = match reader.peek() {
         b'Z' | b'z' => {
             reader.skip();
-            return Some(Zone::Minutes(0));
+            return Some(Zone::Seconds(0));
         }
         b'+' => 1,
         b'-' => -1,
@@ -216,12 +216,13 @@ fn zone(reader: &mut Reader<'_>) -> Option<Zone> {
     if minutes > 59 {
         return None;
     }
-    offset(sign, hours, minutes)
+    offset(sign, hours, minutes, 0)
 }
 
-fn offset(sign: i32, hours: i16, minutes: i16) -> Option<Zone> {
+fn offset(sign: i32, hours: i16, minutes: i16, seconds: i16) -> Option<Zone> {
     let minutes = i32::from(hours) * 60 + i32::from(minutes);
-    (minutes < 24 * 60).then_some(Zone::Minutes(sign * minutes))
+    let seconds = minutes * 60 + i32::from(seconds);
+    (seconds < 24 * 3600).then_some(Zone::Seconds(sign * seconds))
 }
 
 /// The looser form: `Y-M-D` and `h:m`, one or two digits each, `T` or a space between, seconds and
@@ -299,7 +300,7 @@ impl Loose<'_> {
 
     fn zone(&mut self) -> Option<Zone> {
         if self.literal('Z').is_some() {
-            return Some(Zone::Minutes(0));
+            return Some(Zone::Seconds(0));
         }
         let sign = if self.literal('+').is_some() {
             1
@@ -309,11 +310,15 @@ impl Loose<'_> {
             return Some(Zone::None);
         };
         let hours = self.number(2, 2)?;
-        let minutes = if self.literal(':').is_some() || !self.0.is_empty() {
-            self.number(2, 2)?
-        } else {
-            0
-        };
-        offset(sign, hours, minutes)
+        let (minutes, seconds) = (self.more_of_zone()?, self.more_of_zone()?);
+        offset(sign, hours, minutes, seconds)
+    }
+
+    /// Two digits, perhaps behind a colon, or zero at the end of the text.
+    fn more_of_zone(&mut self) -> Option<i16> {
+        if self.literal(':').is_none() && self.0.is_empty() {
+            return Some(0);
+        }
+        self.number(2, 2)
     }
 }
