@@ -21,6 +21,8 @@ use crate::{dump, entries, file_name, parse};
 const SUITE: &str = "native";
 /// Releases whose rules housekey knows.
 const RELEASES: &str = "2026.11.";
+/// Files that say how a recording came about.
+const NO_RECORDINGS: [&str; 2] = ["meta.json", "steps.json"];
 /// Part of the name of recordings that were made with nothing exposed.
 const NOTHING_EXPOSED: &str = "none_exposed";
 
@@ -33,7 +35,7 @@ pub fn run(name: &str, dir: &Path, report: &mut Report) -> Result<()> {
     let files: Vec<_> = entries(dir)?
         .into_iter()
         .filter(|path| path.extension().is_some_and(|e| e == "json"))
-        .filter(|path| file_name(path) != "meta.json")
+        .filter(|path| !NO_RECORDINGS.contains(&file_name(path).as_str()))
         .collect();
     if files.is_empty() {
         return Ok(());
