@@ -10,6 +10,8 @@
 
 pub mod audit;
 mod database;
+#[cfg(test)]
+mod disk;
 pub mod limits;
 pub mod principal;
 mod schema;

@@ -437,3 +437,6 @@ fn next(before: &TokenRecord, now: UtcMicros) -> TokenRecord {
         ..before.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

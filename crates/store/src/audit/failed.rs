@@ -120,3 +120,73 @@ fn record(attempt: &FailedAuthentication, count: u32) -> Record {
         count,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(seconds: i64, client: Option<Client>) -> FailedAuthentication {
+        FailedAuthentication {
+            request_id: format!("r{seconds}"),
+            at: UtcMicros(seconds * MICROS_PER_SECOND),
+            client,
+            face: "mcp".into(),
+            method: "POST".into(),
+            resource: "/mcp".to_owned(),
+        }
+    }
+
+    /// Counts attempts of one client at these seconds, as [`crate::Audit`] does; what is recorded.
+    fn recorded(at: &[i64], takes: bool) -> Vec<(i64, u32)> {
+        let mut failed = FailedAuthentications::default();
+        let mut sent = Vec::new();
+        for seconds in at {
+            let attempt = attempt(*seconds, Client::parse("192.0.2.1"));
+            let mut send = |record: Record| {
+                sent.push((record.at.0 / MICROS_PER_SECOND, record.count));
+                takes
+            };
+            failed.end_windows(attempt.at, &mut send);
+            failed.count(attempt, &mut send);
+        }
+        sent
+    }
+
+    #[test]
+    fn the_first_of_a_minute_is_a_record_and_the_rest_a_count() {
+        assert_eq!(recorded(&[0], true), [(0, 1)]);
+        assert_eq!(recorded(&[0, 1, 2, 59], true), [(0, 1)]);
+        assert_eq!(
+            recorded(&[0, 1, 2, 59, 60], true),
+            [(0, 1), (59, 3), (60, 1)]
+        );
+        assert_eq!(recorded(&[0, 60, 120], true), [(0, 1), (60, 1), (120, 1)]);
+    }
+
+    #[test]
+    fn what_is_not_taken_is_counted() {
+        // The count of the first minute is offered, refused, and grows.
+        assert_eq!(recorded(&[0, 1, 60, 61], false), [(0, 1), (1, 2), (60, 3)]);
+    }
+
+    #[test]
+    fn a_flood_of_addresses_is_bounded() {
+        let mut failed = FailedAuthentications::default();
+        let mut records = 0;
+        for number in 0..5000_u32 {
+            failed.count(attempt(0, Some(Client::Uid(number))), |_| {
+                records += 1;
+                true
+            });
+        }
+        assert_eq!(failed.windows.len(), FAILED_ADDRESSES_MAX + 1);
+        assert_eq!(records, FAILED_ADDRESSES_MAX + 1);
+        let mut counted = 0;
+        failed.end_all(|record| {
+            counted += record.count;
+            true
+        });
+        assert_eq!(counted as usize, 5000 - FAILED_ADDRESSES_MAX - 1);
+        assert!(failed.windows.is_empty());
+    }
+}

@@ -77,13 +77,9 @@ impl Batch {
         Ok(batch)
     }
 
-    /// The last record that was written once this batch is.
-    pub(super) fn head(&self) -> &End {
-        &self.head
-    }
-
-    /// Writes the batch and removes what is too much or too old, in one transaction.
-    pub(super) fn write(&self, database: &Database, keep: Keep) -> Result<(), StoreError> {
+    /// Writes the batch and removes what is too much or too old, in one transaction. Returns the
+    /// last record that is then on the disk.
+    pub(super) fn write(self, database: &Database, keep: Keep) -> Result<End, StoreError> {
         let head = self.head.encode()?;
         database.write(|transaction| {
             let mut log = transaction.open_table(AUDIT)?;
@@ -101,7 +97,8 @@ impl Batch {
                 ends.insert(AUDIT_ANCHOR, anchor.as_slice())?;
             }
             Ok(())
-        })
+        })?;
+        Ok(self.head)
     }
 }
 

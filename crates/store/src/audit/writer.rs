@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
 use super::Record;
-use super::log::{self, Batch, Keep};
+use super::log::{Batch, Keep};
 use super::queue::{AuditUnavailable, Health};
 use super::stored::End;
 use crate::database::{Database, StoreError};
@@ -49,7 +49,9 @@ impl Writer {
     pub(super) fn run(mut self) {
         loop {
             let told_to_stop = self.gather();
+            self.write_all();
             if told_to_stop {
+                // Once more, on a file that is opened anew.
                 self.write_all();
                 if !self.waiting.is_empty() {
                     let lost = self.waiting.len();
@@ -57,7 +59,6 @@ impl Writer {
                 }
                 return;
             }
-            self.write_all();
         }
     }
 
@@ -141,15 +142,10 @@ impl Writer {
             &self.head,
             self.waiting.iter().take(size).map(|e| &*e.record),
         )?;
-        let written = batch.write(&self.database, self.keep);
-        // A commit that failed in its last moment may be on the disk all the same.
-        let is_written =
-            written.is_ok() || log::head(&self.database).is_ok_and(|head| head == *batch.head());
-        if is_written {
-            self.head = batch.head().clone();
-            return Ok(());
-        }
-        written
+        // A commit that failed in its last moment may be on the disk all the same. The next attempt
+        // begins at the same record and writes the same bytes under the same numbers.
+        self.head = batch.write(&self.database, self.keep)?;
+        Ok(())
     }
 
     /// Lets nobody wait for a disk that refuses; the records stay.
