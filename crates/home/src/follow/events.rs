@@ -210,11 +210,7 @@ impl Follower {
     }
 
     fn handle_states(&mut self, event: &Body, now: Duration) -> Result<(), FollowError> {
-        let loading_states = match &self.stage {
-            Stage::Loading { parts, .. } => parts.missing().contains(&"states"),
-            Stage::Following(_) => false,
-        };
-        if loading_states {
+        if self.loads_states() {
             let first = readable(Asked::States, event.payload().parse())?;
             self.add(Part::States(added(first)), now);
             return Ok(());
@@ -326,17 +322,41 @@ impl Follower {
             (EntryAction::Create, _) => self.wanted.born(&id, true),
             (EntryAction::Remove, _) => {
                 self.wanted.gone(&id);
+                self.forget_state(&id, now);
                 self.take(Update::Entries(vec![(id, None)]), now);
             }
             (EntryAction::Update, Some(old)) if old != id => {
                 let moved = self.renamed(&old, &id);
                 self.wanted.gone(&old);
                 self.wanted.born(&id, moved.is_none());
+                self.forget_state(&old, now);
                 let mut entries = vec![(old, None)];
                 entries.extend(moved.map(|entry| (id, Some(entry))));
                 self.take(Update::Entries(entries), now);
             }
             (EntryAction::Update, _) => self.wanted.changed(&id),
+        }
+    }
+
+    /// Removes the state of an entity whose entry is gone; Home Assistant is about to do the same.
+    /// In between it would look like an entity that nobody placed in a device.
+    fn forget_state(&mut self, id: &EntityId, now: Duration) {
+        // States that are still to come are younger than the news.
+        if self.loads_states() {
+            return;
+        }
+        self.unordered.forget(id);
+        let event = StatesEvent {
+            removed: vec![id.clone()],
+            ..StatesEvent::default()
+        };
+        self.take(Update::States(event), now);
+    }
+
+    fn loads_states(&self) -> bool {
+        match &self.stage {
+            Stage::Loading { parts, .. } => parts.missing().contains(&"states"),
+            Stage::Following(_) => false,
         }
     }
 

@@ -50,12 +50,14 @@ pub enum Message<'a> {
     Unknown,
 }
 
-/// JSON text that was found to be well formed; a missing one is null.
+/// JSON text whose reader knows what it is; a missing one is null.
 #[derive(Clone, Copy)]
 pub struct Payload<'a>(&'a str);
 
 impl<'a> Payload<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
+    /// The text of an answer or event.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
         Self(text)
     }
 
