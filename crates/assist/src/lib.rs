@@ -21,3 +21,6 @@ pub mod tools;
 pub mod date_time;
 pub mod live_context;
 pub mod states;
+
+#[cfg(test)]
+mod small_house;

@@ -225,3 +225,6 @@ fn write_refusal(text: &str, form: Form, out: &mut String) {
         Form::Wire => json::escape_ascii_into(&tool, out),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,7 +144,76 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::small_house::{House, limited, read};
+
+    fn house() -> House {
+        House::new()
+            .state(
+                "camera.a",
+                "idle",
+                &json!({
+                    "access_token": "s",
+                    "friendly_name": "Ä",
+                    "nested": [{"entity_picture": "s", "kept": 1.0}],
+                }),
+            )
+            .state("light.b", "on", &json!({}))
+    }
+
+    #[test]
+    fn a_state_holds_no_secret_and_no_user() {
+        let mut house = house();
+        house.states[0]["context"] = json!({"id": "c", "parent_id": "p", "user_id": "owner"});
+        let view = house.view();
+        assert_eq!(
+            &*state_json(&find(&view, "camera.a").unwrap()),
+            r#"{"entity_id": "camera.a", "state": "idle", "attributes": {"friendly_name": "Ä", "nested": [{"kept": 1.0}]}, "last_changed": "2026-11-23T05:14:04+00:00", "last_reported": "2026-11-23T05:14:04+00:00", "last_updated": "2026-11-23T05:14:04+00:00", "context": {"id": "c", "parent_id": "p", "user_id": null}}"#
+        );
+    }
+
+    #[test]
+    fn hidden_unknown_and_impossible_read_alike() {
+        let view = limited(&house(), "light");
+        for (arguments, told) in [
+            (json!({"entity_id": "light.b", "other": 1}), None),
+            (json!({"entity_id": "camera.a"}), Some("Entity not found.")),
+            (
+                json!({"entity_id": "camera.none"}),
+                Some("Entity not found."),
+            ),
+            (json!({"entity_id": "light.B"}), Some("Entity not found.")),
+            (json!({"entity_id": " light.b"}), Some("Entity not found.")),
+            (json!({"entity_id": ""}), Some("Entity not found.")),
+            (json!({}), Some("Missing required argument: entity_id")),
+            (
+                json!({"entity_id": ["light.b", null]}),
+                Some("Input validation error: ['light.b', None] is not of type 'string'"),
+            ),
+            (
+                json!({"entity_id": null}),
+                Some("Input validation error: None is not of type 'string'"),
+            ),
+        ] {
+            let refusal = asked(&view, &read(&arguments)).err();
+            let refusal = refusal.map(|refusal| refusal.to_string());
+            assert_eq!(refusal.as_deref(), told, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn lists_hold_what_is_readable_in_its_order() {
+        let ids = |view: &View| -> Vec<String> {
+            let states: Vec<serde_json::Value> = serde_json::from_str(&states_json(view)).unwrap();
+            let ids = states.iter().map(|state| state["entity_id"].as_str());
+            ids.map(|id| id.unwrap().to_owned()).collect()
+        };
+        assert_eq!(ids(&house().view()), ["camera.a", "light.b"]);
+        assert_eq!(ids(&limited(&house(), "light")), ["light.b"]);
+        assert_eq!(states_json(&limited(&house(), "fan")), "[]");
+    }
 
     #[test]
     fn pages() {
