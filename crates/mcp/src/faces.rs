@@ -1,0 +1,4 @@
+//! The dialects, one folder each.
+
+pub(crate) mod agent;
+pub(crate) mod native;

@@ -1,0 +1,32 @@
+//! Every number of this door, with its unit in its name.
+
+use std::time::Duration;
+
+/// Longest body of a request.
+pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most sessions of one token; the one unused for longest gives way.
+pub(crate) const SESSIONS_PER_TOKEN_MAX: usize = 16;
+
+/// Most sessions in all.
+pub(crate) const SESSIONS_MAX: usize = 256;
+
+/// How long a session lives without a message. Clients poll every half hour and do not all open a
+/// new session after a 404.
+pub(crate) const SESSION_IDLE_DEFAULT: Duration = Duration::from_secs(30 * 60);
+
+/// Longest life of the answer to one POST: two requests with one id in a session leave one of them
+/// unanswered for ever.
+pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(90);
+
+/// Pause between the comments that keep a stream open.
+pub(crate) const STREAM_COMMENT: Duration = Duration::from_secs(15);
+
+/// After how long a client may open a lost stream again.
+pub(crate) const STREAM_RETRY: Duration = Duration::from_secs(3);
+
+/// How long a client may take a list of tools for fresh.
+pub(crate) const TOOLS_TTL_MS: u64 = 60_000;
+
+const _: () = assert!(SESSIONS_PER_TOKEN_MAX <= SESSIONS_MAX);
+const _: () = assert!(STREAM_COMMENT.as_secs() < ANSWER_MAX.as_secs());
