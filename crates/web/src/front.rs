@@ -90,7 +90,7 @@ impl Front {
             Ok(Page::Preflight(origin)) => return preflight(&origin),
             Ok(Page::Of(origin)) => Some(origin),
             Ok(Page::None) => None,
-            Err(refusal) => return sealed(refusal, &request_id, None),
+            Err(Refusal(status, body)) => return sealed(text(status, body), &request_id, None),
         };
         self.introduce(peer, &mut parts, &request_id);
         let body = Body::new(Limited::new(body, BODY_BYTES_MAX));
@@ -116,13 +116,13 @@ impl Front {
 
     /// The name the request was sent to and the page it comes from. Health is exempt from the first:
     /// watchdogs use addresses that nobody configures, and it tells nothing of the home.
-    fn judged(&self, peer: Peer, parts: &Parts) -> Result<Page, Response> {
+    fn judged(&self, peer: Peer, parts: &Parts) -> Result<Page, Refusal> {
         if parts
             .uri
             .path_and_query()
             .is_some_and(|uri| uri.as_str().len() > URI_BYTES_MAX)
         {
-            return Err(text(StatusCode::URI_TOO_LONG, "414: URI Too Long"));
+            return Err(Refusal(StatusCode::URI_TOO_LONG, "414: URI Too Long"));
         }
         if matches!(peer, Peer::Local { .. }) {
             return Ok(Page::None);
@@ -139,7 +139,7 @@ impl Front {
         {
             let refusal = "403: this server does not answer pages of that origin; \
                            see allowed_origins in its configuration";
-            return Err(text(StatusCode::FORBIDDEN, refusal));
+            return Err(Refusal(StatusCode::FORBIDDEN, refusal));
         }
         let is_preflight = parts.method == Method::OPTIONS
             && parts
@@ -153,20 +153,20 @@ impl Front {
         })
     }
 
-    fn judge_host(&self, parts: &Parts) -> Result<(), Response> {
+    fn judge_host(&self, parts: &Parts) -> Result<(), Refusal> {
         let mut hosts = parts.headers.get_all(header::HOST).iter();
         let host = match (hosts.next(), hosts.next()) {
             (Some(host), None) => host.to_str().ok(),
             (None, None) => parts.uri.authority().map(http::uri::Authority::as_str),
             (_, Some(_)) => {
-                return Err(text(
+                return Err(Refusal(
                     StatusCode::BAD_REQUEST,
                     "Duplicate 'Host' header found.",
                 ));
             }
         };
         let Some(host) = host else {
-            return Err(text(StatusCode::BAD_REQUEST, "400: Bad Request"));
+            return Err(Refusal(StatusCode::BAD_REQUEST, "400: Bad Request"));
         };
         if !self.config.names.is_host(host) {
             tracing::info!(
@@ -175,7 +175,7 @@ impl Front {
             );
             let refusal = "403: this server does not answer under that name; \
                            see allowed_hosts in its configuration";
-            return Err(text(StatusCode::FORBIDDEN, refusal));
+            return Err(Refusal(StatusCode::FORBIDDEN, refusal));
         }
         Ok(())
     }
@@ -201,6 +201,9 @@ impl Front {
         });
     }
 }
+
+/// An answer to a request that no router sees.
+struct Refusal(StatusCode, &'static str);
 
 /// The page behind a request of a browser.
 enum Page {

@@ -196,3 +196,18 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn answers_in_two_parts_do_not_wait_for_each_other() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let _client = TcpStream::connect(address).await.unwrap();
+        let (stream, peer) = Accept::accept(&listener).await.unwrap();
+        assert!(stream.nodelay().unwrap());
+        assert_eq!(peer, Peer::Network(address.ip()));
+    }
+}

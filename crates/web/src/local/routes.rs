@@ -81,13 +81,13 @@ struct Order {
 }
 
 impl Order {
-    fn understood(self) -> Result<TokenOrder, Response> {
+    fn understood(self) -> Result<TokenOrder, String> {
         let expires_at = match self.expires_at {
             None => None,
-            Some(text) => Some(UtcMicros::parse_iso_utc(&text).ok_or_else(|| {
-                let problem = format!("{text:?} is no time; expected 2027-01-31T12:00:00Z");
-                invalid("expires_at", &problem)
-            })?),
+            Some(text) => Some(
+                UtcMicros::parse_iso_utc(&text)
+                    .ok_or_else(|| format!("{text:?} is no time; expected 2027-01-31T12:00:00Z"))?,
+            ),
         };
         let rate = Rate::default();
         Ok(TokenOrder {
@@ -117,7 +117,7 @@ async fn create(
     };
     match order.understood() {
         Ok(order) => asker.ask(&gateway, AdminRequest::CreateToken(order)).await,
-        Err(refusal) => refusal,
+        Err(problem) => invalid("expires_at", &problem),
     }
 }
 
