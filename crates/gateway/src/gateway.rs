@@ -296,6 +296,12 @@ impl Admission {
         &self.origin.request_id
     }
 
+    /// When it was admitted.
+    #[must_use]
+    pub fn admitted_at(&self) -> UtcMicros {
+        self.admitted_at
+    }
+
     /// What is left of the token's rate; `None` without a limit.
     #[must_use]
     pub fn allowance(&self) -> Option<Allowance> {

@@ -107,6 +107,7 @@ pub enum IndexKey {
 #[derive(Clone)]
 pub(crate) struct House {
     pub(crate) revision: Revision,
+    pub(crate) registry_revision: Revision,
     pub(crate) states: Ordered<EntityId, Arc<Entity>>,
     pub(crate) by_name: OrdSet<(Arc<str>, u64)>,
     pub(crate) index: OrdMap<IndexKey, OrdSet<EntityId>>,
@@ -150,6 +151,12 @@ impl Snapshot {
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.0.revision
+    }
+
+    /// The revision at which an entity came or went, or an entry of the entity registry changed last.
+    #[must_use]
+    pub fn registry_revision(&self) -> Revision {
+        self.0.registry_revision
     }
 
     /// An entity that has a state.
