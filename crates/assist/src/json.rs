@@ -20,20 +20,17 @@ pub fn escaped(text: &str) -> String {
 
 /// [`escaped`] behind what is there.
 pub fn escape_into(text: &str, out: &mut String) {
-    let mut rest = text;
-    while let Some(at) = rest
-        .bytes()
-        .position(|b| b < b' ' || b == b'"' || b == b'\\')
-    {
-        let (clean, behind) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        out.push_str(clean);
-        let mut chars = behind.chars();
-        if let Some(c) = chars.next() {
-            escape_one(c, out);
+    let mut clean_from = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
         }
-        rest = chars.as_str();
+        // What is escaped is one byte long, so both sides of it are whole characters.
+        out.push_str(text.get(clean_from..at).unwrap_or_default());
+        escape_one(char::from(byte), out);
+        clean_from = at + 1;
     }
-    out.push_str(rest);
+    out.push_str(text.get(clean_from..).unwrap_or_default());
 }
 
 /// The content of a JSON string in ASCII alone, behind what is there: what is above U+FFFF becomes
