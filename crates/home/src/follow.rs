@@ -49,7 +49,9 @@ pub struct Follower {
     exposed: Option<OrdSet<EntityId>>,
     /// A device was announced whose entry is not known yet.
     device_announced: bool,
-    held_since: Option<Duration>,
+    /// Until when a snapshot waits for what was announced; past that, what there is is given out.
+    held_until: Option<Duration>,
+    hold_is_over: bool,
     resync_wait: Duration,
     resynced_at: Option<Duration>,
     published: Option<Revision>,
@@ -156,7 +158,8 @@ impl Follower {
             fetching: BTreeSet::new(),
             exposed: None,
             device_announced: false,
-            held_since: None,
+            held_until: None,
+            hold_is_over: false,
             resync_wait: RESYNC_EVERY,
             resynced_at: None,
             published: None,
@@ -240,13 +243,17 @@ impl Follower {
                 self.one_shots.insert(id);
             }
         }
-        self.held_since = match (
-            self.wanted.holds() || self.device_announced,
-            self.held_since,
-        ) {
-            (true, since) => Some(since.unwrap_or(now)),
-            (false, _) => None,
-        };
+        if self.is_held() {
+            let until = *self.held_until.get_or_insert(now + HOLD_MAX);
+            self.hold_is_over = until <= now;
+        } else {
+            self.held_until = None;
+            self.hold_is_over = false;
+        }
+    }
+
+    fn is_held(&self) -> bool {
+        self.wanted.holds() || self.device_announced
     }
 
     /// When [`Follower::handle_timeout`] wants to be called at the latest.
@@ -254,7 +261,7 @@ impl Follower {
     pub fn poll_timeout(&self) -> Option<Duration> {
         let due = self.due.iter().filter(|(fetch, _)| self.is_free(**fetch));
         let due = due.map(|(_, at)| *at).min();
-        let held = self.held_since.map(|since| since + HOLD_MAX);
+        let held = self.held_until.filter(|_| !self.hold_is_over);
         [due, self.unordered.next(), held]
             .into_iter()
             .flatten()
@@ -265,14 +272,12 @@ impl Follower {
     ///
     /// Waits for entries that were announced: an entity without its entry would look like one that
     /// nobody placed in a device.
-    pub fn poll_snapshot(&mut self, now: Duration) -> Option<Snapshot> {
+    pub fn poll_snapshot(&mut self) -> Option<Snapshot> {
         let Stage::Following(replica) = &self.stage else {
             return None;
         };
-        let held = self.wanted.holds() || self.device_announced;
-        let waited = self.held_since.is_some_and(|since| since + HOLD_MAX <= now);
         let revision = replica.house().revision;
-        if self.published == Some(revision) || (held && !waited) {
+        if self.published == Some(revision) || (self.is_held() && !self.hold_is_over) {
             return None;
         }
         self.published = Some(revision);

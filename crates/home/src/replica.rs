@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use imbl::OrdSet;
-
 use crate::catalogue::{HouseConfig, Services};
 use crate::exposure::Exposure;
 use crate::id::{AreaId, DeviceId, EntityId};
@@ -92,7 +90,7 @@ impl Replica {
             revision: Revision::default(),
             registry_revision: Revision::default(),
             states: Ordered::new(),
-            by_name: OrdSet::new(),
+            by_name: imbl::OrdMap::new(),
             index: imbl::OrdMap::new(),
             registry: Registry::default(),
             config: Arc::new(parts.config),
@@ -119,6 +117,7 @@ impl Replica {
     /// revision never stands for two contents.
     pub fn continue_after(&mut self, revision: Revision) {
         self.house.revision = self.house.revision.max(Revision(revision.0 + 1));
+        self.house.registry_revision = self.house.revision;
     }
 
     /// The content, for those who compare before they apply.
@@ -159,7 +158,7 @@ impl Replica {
             Update::Labels(labels) => self.set_labels(labels),
             Update::Services(services) => self.house.services = services,
             Update::Config(config) => self.set_config(config),
-            Update::Exposure(exposure) => self.house.exposure = exposure,
+            Update::Exposure(exposure) => self.set_exposure(exposure),
         }
         Ok(change)
     }
@@ -200,31 +199,13 @@ impl Replica {
         state.attributes = self.shared_shape(state.attributes);
         let id = state.entity_id.clone();
         let class = |state: &EntityState| state.attributes.get("device_class").cloned();
-        let before = self.house.states.get(&id).cloned();
-        let keys_stay = before
-            .as_ref()
-            .is_some_and(|b| class(b.state()) == class(&state));
-        let entity = Arc::new(Entity::new(state));
-        let name = entity.name().clone();
+        let before = self.house.states.get(&id);
+        let keys_stay = before.is_some_and(|b| class(b.state()) == class(&state));
+        let entity = self.house.version_of(state);
         if keys_stay {
-            self.house.states.insert(id.clone(), entity);
+            self.house.put(entity);
         } else {
-            self.reindexed(&id, |house| {
-                house.states.insert(id.clone(), entity);
-            });
-        }
-        let Some(place) = self.house.states.place(&id) else {
-            return;
-        };
-        match before {
-            Some(before) if *before.name() == name => {}
-            Some(before) => {
-                self.house.by_name.remove(&(before.name().clone(), place));
-                self.house.by_name.insert((name, place));
-            }
-            None => {
-                self.house.by_name.insert((name, place));
-            }
+            self.reindexed(&id, |house| house.put(entity));
         }
     }
 
@@ -290,7 +271,7 @@ impl Replica {
                 }
             }
         });
-        self.forget_memo(id);
+        self.renew(id);
     }
 
     fn set_devices(&mut self, devices: Vec<DeviceEntry>) {
@@ -347,14 +328,35 @@ impl Replica {
     }
 
     fn set_config(&mut self, config: HouseConfig) {
-        let same = self.house.config.time_zone == config.time_zone
-            && self.house.config.version == config.version;
-        self.house.config = Arc::new(config);
-        if !same {
-            let ids: Vec<EntityId> = self.house.states.keys().cloned().collect();
-            for id in &ids {
-                self.forget_memo(id);
-            }
+        let before = std::mem::replace(&mut self.house.config, Arc::new(config));
+        let config = &self.house.config;
+        let same_words = before.time_zone == config.time_zone && before.version == config.version;
+        if same_words {
+            self.renew_where_exposure_moved();
+        } else {
+            self.renew_all(|_| true);
+        }
+    }
+
+    fn set_exposure(&mut self, exposure: Exposure) {
+        self.house.exposure = exposure;
+        self.renew_where_exposure_moved();
+    }
+
+    fn renew_where_exposure_moved(&mut self) {
+        let house = self.house.clone();
+        self.renew_all(|entity| {
+            house.exposes(entity.state(), entity.entry()) != entity.is_exposed()
+        });
+    }
+
+    fn renew_all(&mut self, which: impl Fn(&Entity) -> bool) {
+        let chosen = self.house.states.values().filter(|entity| which(entity));
+        let ids: Vec<EntityId> = chosen
+            .map(|entity| entity.state().entity_id.clone())
+            .collect();
+        for id in &ids {
+            self.renew(id);
         }
     }
 
@@ -369,7 +371,7 @@ impl Replica {
         change(&mut self.house);
         for (id, before) in ids.iter().zip(before) {
             self.reindex(id, &before);
-            self.forget_memo(id);
+            self.renew(id);
         }
     }
 
@@ -396,11 +398,11 @@ impl Replica {
         }
     }
 
-    /// Begins a new version of the entity with an empty memo.
-    fn forget_memo(&mut self, id: &EntityId) {
+    /// Begins a new version of the entity, with the registry entry of this moment and an empty memo.
+    fn renew(&mut self, id: &EntityId) {
         if let Some(entity) = self.house.states.get(id) {
-            let fresh = Arc::new(Entity::new(entity.state().clone()));
-            self.house.states.insert(id.clone(), fresh);
+            let fresh = self.house.version_of(entity.state().clone());
+            self.house.put(fresh);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::catalogue::{HouseConfig, Services};
 use crate::exposure::Exposure;
 use crate::id::{AreaId, DeviceId, EntityId, FloorId, LabelId};
 use crate::ordered::Ordered;
-use crate::registry::Registry;
+use crate::registry::{EntityEntry, Registry};
 use crate::state::EntityState;
 use crate::value::Value;
 
@@ -42,23 +42,16 @@ impl Memo {
     }
 }
 
-/// One version of an entity that has a state.
+/// One version of an entity that has a state, with what the registry says of it at that time.
 pub struct Entity {
     state: EntityState,
     name: Arc<str>,
+    entry: Option<Arc<EntityEntry>>,
+    is_exposed: bool,
     memo: Memo,
 }
 
 impl Entity {
-    pub(crate) fn new(state: EntityState) -> Self {
-        let name = state.name();
-        Self {
-            state,
-            name,
-            memo: Memo::default(),
-        }
-    }
-
     /// Its state.
     #[must_use]
     pub fn state(&self) -> &EntityState {
@@ -69,6 +62,18 @@ impl Entity {
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// Its entry in the entity registry.
+    #[must_use]
+    pub fn entry(&self) -> Option<&EntityEntry> {
+        self.entry.as_deref()
+    }
+
+    /// Whether it is exposed to the assistant `conversation`; see [`Exposure::of`].
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        self.is_exposed
     }
 
     /// What was derived from this version.
@@ -109,7 +114,8 @@ pub(crate) struct House {
     pub(crate) revision: Revision,
     pub(crate) registry_revision: Revision,
     pub(crate) states: Ordered<EntityId, Arc<Entity>>,
-    pub(crate) by_name: OrdSet<(Arc<str>, u64)>,
+    /// The same entities by display name and place.
+    pub(crate) by_name: OrdMap<(Arc<str>, u64), Arc<Entity>>,
     pub(crate) index: OrdMap<IndexKey, OrdSet<EntityId>>,
     pub(crate) registry: Registry,
     pub(crate) config: Arc<HouseConfig>,
@@ -118,6 +124,36 @@ pub(crate) struct House {
 }
 
 impl House {
+    /// A version of an entity as of this moment.
+    pub(crate) fn version_of(&self, state: EntityState) -> Arc<Entity> {
+        let entry = self.registry.entities.get(&state.entity_id).cloned();
+        Arc::new(Entity {
+            name: state.name(),
+            is_exposed: self.exposes(&state, entry.as_deref()),
+            state,
+            entry,
+            memo: Memo::default(),
+        })
+    }
+
+    pub(crate) fn exposes(&self, state: &EntityState, entry: Option<&EntityEntry>) -> bool {
+        self.exposure
+            .of(&state.entity_id, Some(state), entry, &self.config)
+    }
+
+    /// Puts a version in the place of the one before, or at the end.
+    pub(crate) fn put(&mut self, entity: Arc<Entity>) {
+        let id = entity.state.entity_id.clone();
+        let before = self.states.insert(id.clone(), entity.clone());
+        let Some(place) = self.states.place(&id) else {
+            return;
+        };
+        if let Some(before) = before.filter(|before| before.name != entity.name) {
+            self.by_name.remove(&(before.name.clone(), place));
+        }
+        self.by_name.insert((entity.name.clone(), place), entity);
+    }
+
     /// Every property of an entity, from its state and its registry entry.
     pub(crate) fn keys_of(&self, id: &EntityId) -> Vec<IndexKey> {
         let state = self.states.get(id);
@@ -178,10 +214,7 @@ impl Snapshot {
 
     /// The same by display name in code point order, equal names in the order of the state machine.
     pub fn entities_by_name(&self) -> impl Iterator<Item = &Entity> {
-        self.0
-            .by_name
-            .iter()
-            .filter_map(|(_, place)| Some(&**self.0.states.at(*place)?))
+        self.0.by_name.values().map(|entity| &**entity)
     }
 
     /// How many entities have a state.
@@ -193,6 +226,12 @@ impl Snapshot {
     /// Ids of the entities (with a state, a registry entry or both) that have a property.
     pub fn indexed(&self, key: &IndexKey) -> impl Iterator<Item = &EntityId> {
         self.0.index.get(key).into_iter().flatten()
+    }
+
+    /// How many entities [`Snapshot::indexed`] gives.
+    #[must_use]
+    pub fn indexed_count(&self, key: &IndexKey) -> usize {
+        self.0.index.get(key).map_or(0, OrdSet::len)
     }
 
     /// The registries.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use housekey_home::id::EntityId;
 use housekey_home::registry::{DeviceEntry, EntityEntry};
-use housekey_home::snapshot::Snapshot;
+use housekey_home::snapshot::{Entity, Snapshot};
 
 use crate::scope::Scope;
 use crate::tree::{Color, Node};
@@ -124,6 +124,20 @@ pub fn permission(snapshot: &Snapshot, scope: &Scope, id: &EntityId) -> Permissi
     resolve(snapshot, scope, id, |_| ())
 }
 
+/// Decides on an entity that is at hand; the same walk as [`permission`] without the look-ups.
+#[must_use]
+pub fn permission_of(snapshot: &Snapshot, scope: &Scope, entity: &Entity) -> Permission {
+    let id = &entity.state().entity_id;
+    walk(
+        snapshot,
+        scope,
+        id,
+        entity.entry(),
+        || entity.is_exposed(),
+        |_| (),
+    )
+}
+
 fn resolve(
     snapshot: &Snapshot,
     scope: &Scope,
@@ -135,11 +149,23 @@ fn resolve(
         note(Step::Absent);
         return Permission::Refused(Truth::Absent);
     }
+    walk(snapshot, scope, id, entry, || snapshot.is_exposed(id), note)
+}
+
+/// The rules, in their order, for an entity that exists.
+fn walk(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    id: &EntityId,
+    entry: Option<&EntityEntry>,
+    is_exposed: impl FnOnce() -> bool,
+    mut note: impl FnMut(Step),
+) -> Permission {
     if is_blocked(snapshot, id, entry) {
         note(Step::Blocked);
         return Permission::Refused(Truth::NoGrant);
     }
-    if scope.use_assist_exposure && !snapshot.is_exposed(id) {
+    if scope.use_assist_exposure && !is_exposed() {
         note(Step::NotExposed);
         return Permission::Refused(Truth::NoGrant);
     }

@@ -20,7 +20,7 @@ use housekey_home::value::Value;
 use crate::redact;
 use crate::scope::Scope;
 use crate::tree::{Anchor, Color};
-use crate::verdict::{Permission, permission};
+use crate::verdict::{Permission, permission_of};
 
 /// The house as one token sees it.
 #[derive(Clone)]
@@ -74,7 +74,7 @@ impl View {
     pub fn overview(&self) -> Vec<Visible<'_>> {
         let Some(mut granted) = self.granted() else {
             let all = self.snapshot.entities_by_name();
-            let shown = all.filter(|entity| self.is_shown(&entity.state().entity_id));
+            let shown = all.filter(|entity| !self.scope.pass_through || entity.is_exposed());
             return shown.filter_map(|entity| self.visible(entity)).collect();
         };
         granted.sort_by(|a, b| {
@@ -82,17 +82,6 @@ impl View {
             a.name().cmp(b.name()).then_with(|| place(a).cmp(&place(b)))
         });
         granted
-    }
-
-    /// Whether a readable entity is shown to an assistant: all are, for a pass-through token only
-    /// the exposed ones.
-    #[must_use]
-    pub fn shows(&self, visible: &Visible<'_>) -> bool {
-        self.is_shown(visible.id())
-    }
-
-    fn is_shown(&self, id: &EntityId) -> bool {
-        !self.scope.pass_through || self.snapshot.is_exposed(id)
     }
 
     /// Areas that exist for this token, in registry order: for one that sees the whole house all of
@@ -134,7 +123,7 @@ impl View {
     }
 
     fn visible<'a>(&'a self, entity: &'a Entity) -> Option<Visible<'a>> {
-        let permission = permission(&self.snapshot, &self.scope, &entity.state().entity_id);
+        let permission = permission_of(&self.snapshot, &self.scope, entity);
         permission.can_read().then_some(Visible {
             facts: Facts {
                 snapshot: &self.snapshot,
@@ -144,31 +133,46 @@ impl View {
         })
     }
 
-    /// Readable entities found from the grants, in no order; `None` when everything is granted or
-    /// so much that going through the house is cheaper than looking up and sorting.
+    /// Readable entities found from the grants, in no order; `None` when so much may be granted that
+    /// going through the house in its order is cheaper than looking up and sorting.
     fn granted(&self) -> Option<Vec<Visible<'_>>> {
         if self.scope.pass_through {
             return None;
         }
         let tree = &self.scope.tree;
-        let registry = self.snapshot.registry();
         let grants = |color| matches!(color, Color::Yellow | Color::Green);
+        let devices = tree.devices().filter(|(_, node)| grants(node.color));
+        let domains = tree.domains().filter(|(_, node)| grants(node.color));
+        let keys: Vec<IndexKey> = devices
+            .map(|(id, _)| IndexKey::Device(id.clone()))
+            .chain(domains.map(|(domain, _)| IndexKey::Domain(domain.clone())))
+            .collect();
+        let entities: Vec<_> = tree
+            .entities()
+            .filter(|(_, n)| grants(n.node.color))
+            .collect();
+        let counted = keys.iter().map(|key| self.snapshot.indexed_count(key));
+        let candidates = counted.sum::<usize>() + entities.len();
+        if candidates > self.snapshot.entity_count() / LOOK_UP_SHARE {
+            return None;
+        }
         let mut ids: BTreeSet<&EntityId> = BTreeSet::new();
-        for (id, node) in tree.entities().filter(|(_, node)| grants(node.node.color)) {
-            ids.insert(match &node.anchor {
-                Anchor::Registered(registry_id) => registry.entity_id(registry_id).unwrap_or(id),
-                Anchor::Unresolved | Anchor::Unregistered => id,
-            });
+        for (id, node) in entities {
+            let followed = match &node.anchor {
+                Anchor::Registered(registry_id) => self.snapshot.registry().entity_id(registry_id),
+                Anchor::Unresolved | Anchor::Unregistered => None,
+            };
+            ids.insert(followed.unwrap_or(id));
         }
-        for (id, _) in tree.devices().filter(|(_, node)| grants(node.color)) {
-            ids.extend(self.snapshot.indexed(&IndexKey::Device(id.clone())));
-        }
-        for (domain, _) in tree.domains().filter(|(_, node)| grants(node.color)) {
-            ids.extend(self.snapshot.indexed(&IndexKey::Domain(domain.clone())));
+        for key in &keys {
+            ids.extend(self.snapshot.indexed(key));
         }
         Some(ids.into_iter().filter_map(|id| self.get(id)).collect())
     }
 }
+
+/// A look-up and its share of sorting cost about as much as passing by this many entities.
+const LOOK_UP_SHARE: usize = 6;
 
 /// Says nothing of the house.
 impl fmt::Debug for View {
@@ -237,7 +241,7 @@ impl<'a> Facts<'a> {
     }
 
     fn entry(&self) -> Option<&'a EntityEntry> {
-        self.snapshot.registry().entity(self.id())
+        self.entity.entry()
     }
 
     fn devices(&self) -> (Option<&'a DeviceEntry>, Option<&'a DeviceEntry>) {

@@ -184,7 +184,7 @@ fn the_first_sync_leaves_no_gap() {
         script.sent[2],
         ["get_config", "get_services", "auth/current_user"]
     );
-    assert!(script.follower.poll_snapshot(script.now).is_none());
+    assert!(script.follower.poll_snapshot().is_none());
     script.answer_all().unwrap();
     assert_eq!(
         script.sent[3..],
@@ -197,12 +197,9 @@ fn the_first_sync_leaves_no_gap() {
             ],
         ]
     );
-    let snapshot = script.follower.poll_snapshot(script.now).unwrap();
+    let snapshot = script.follower.poll_snapshot().unwrap();
     assert!(snapshot.exposure_is_known() && snapshot.revision() > Revision(0));
-    assert!(
-        script.follower.poll_snapshot(script.now).is_none(),
-        "given out once"
-    );
+    assert!(script.follower.poll_snapshot().is_none(), "given out once");
 }
 
 #[test]
@@ -337,24 +334,31 @@ fn a_burst_of_registry_events_is_one_fetch() {
 #[test]
 fn a_snapshot_waits_for_an_announced_entry_but_not_for_ever() {
     let mut script = Script::loaded(true);
-    script.follower.poll_snapshot(script.now).unwrap();
+    script.follower.poll_snapshot().unwrap();
     let states = script.states_id();
     let create = json!({"action": "create", "entity_id": "light.b"});
     script.fire(EventType::EntityRegistryUpdated, &create);
     let added = json!({"a": {"light.b": {"s": "on", "a": {}, "c": "x", "lc": 3.0}}});
     script.event(states, &added).unwrap();
-    assert!(script.follower.poll_snapshot(script.now).is_none());
+    assert!(script.follower.poll_snapshot().is_none());
     assert!(script.follower.snapshot().unwrap().entity_count() == 3);
     assert_eq!(
         script.follower.poll_timeout().unwrap(),
         script.now + HOLD_MAX
     );
-    script.now += HOLD_MAX;
-    assert!(script.follower.poll_snapshot(script.now).is_some());
+    script.wait(HOLD_MAX);
+    assert_eq!(
+        script
+            .follower
+            .poll_timeout()
+            .filter(|next| *next <= script.now),
+        None
+    );
+    assert!(script.follower.poll_snapshot().is_some());
     let (id, _) = script.open[0].clone();
     let entries = json!({"light.b": {"entity_id": "light.b", "id": "2"}});
     script.answer(id, &entries).unwrap();
-    let snapshot = script.follower.poll_snapshot(script.now).unwrap();
+    let snapshot = script.follower.poll_snapshot().unwrap();
     assert_eq!(snapshot.registry().entities().count(), 2);
 }
 
@@ -364,7 +368,7 @@ fn a_renamed_or_removed_entity_is_never_seen_without_its_entry() {
     let id = |text: &str| EntityId::parse(text).unwrap();
     let rename = json!({"action": "update", "entity_id": "light.z", "old_entity_id": "light.a", "changes": {}});
     script.fire(EventType::EntityRegistryUpdated, &rename);
-    let snapshot = script.follower.poll_snapshot(script.now).unwrap();
+    let snapshot = script.follower.poll_snapshot().unwrap();
     assert!(snapshot.entity(&id("light.a")).is_none());
     let moved = snapshot.registry().entity(&id("light.z")).unwrap();
     assert_eq!(moved.id.as_str(), "1");
@@ -376,7 +380,7 @@ fn a_renamed_or_removed_entity_is_never_seen_without_its_entry() {
         )
         .unwrap();
     script.fire(EventType::EntityRegistryUpdated, &remove);
-    let snapshot = script.follower.poll_snapshot(script.now).unwrap();
+    let snapshot = script.follower.poll_snapshot().unwrap();
     assert!(snapshot.entity(&id("light.z")).is_none());
 }
 

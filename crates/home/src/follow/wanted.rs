@@ -19,7 +19,7 @@ pub(super) struct Wanted {
 
 #[derive(Clone, Copy)]
 struct Want {
-    /// The turn in which it was created or renamed.
+    /// The turn in which it was created or renamed; 0 when it has its place.
     born: u64,
     /// It changed after the request that is under way.
     open: bool,
@@ -110,15 +110,19 @@ impl Wanted {
                 continue;
             };
             if want.open {
-                self.rows.insert(
-                    id.clone(),
-                    Want {
-                        holds: false,
-                        ..want
-                    },
-                );
+                let rest = Want {
+                    born: 0,
+                    open: true,
+                    holds: false,
+                };
+                self.rows.insert(id.clone(), rest);
             } else {
                 self.rows.remove(&id);
+            }
+            // A renamed entry may stand in the replica already, ahead of others that were created
+            // before and come only with this answer.
+            if want.born > 0 {
+                valid.push((id.clone(), None));
             }
             valid.push((id, entry));
         }
