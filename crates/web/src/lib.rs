@@ -2,7 +2,7 @@
 //! of the command line.
 //!
 //! Read in this order: [`Names`] says under which names this server is reached, [`Front`] is what
-//! every request passes before a router sees it, [`serve`] accepts connections, [`health`] tells how
+//! every request passes before a router sees it, [`serve()`] accepts connections, [`health`] tells how
 //! the program is, [`local`] is the socket of the command line.
 //!
 //! What a request presents is read here and judged nowhere here: the gateway does that, in one place.
