@@ -22,6 +22,11 @@ use crate::parse;
 /// When a file is missing or not what it should be.
 pub fn parts(dir: &Path) -> Result<Parts> {
     let list = |file: &str| -> Result<Vec<Attributes>> { parse(&dir.join(file)) };
+    // Instances without floors or labels were recorded without them.
+    let list_if_any = |file: &str| match dir.join(file).is_file() {
+        true => list(file),
+        false => Ok(Vec::new()),
+    };
     let entries: Map = parse(&dir.join("entity_registry_entries.json"))?;
     let entries = entries.iter().map(|(id, entry)| {
         let Value::Map(fields) = entry else {
@@ -37,8 +42,8 @@ pub fn parts(dir: &Path) -> Result<Parts> {
         entities: entries.collect::<Result<_>>()?,
         devices: all(list("device_registry.json")?, DeviceEntry::from_fields)?,
         areas: all(list("area_registry.json")?, AreaEntry::from_fields)?,
-        floors: all(list("floor_registry.json")?, FloorEntry::from_fields)?,
-        labels: all(list("label_registry.json")?, LabelEntry::from_fields)?,
+        floors: all(list_if_any("floor_registry.json")?, FloorEntry::from_fields)?,
+        labels: all(list_if_any("label_registry.json")?, LabelEntry::from_fields)?,
         states: parse(&dir.join("states.json"))?,
     })
 }
