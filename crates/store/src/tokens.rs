@@ -1,20 +1,23 @@
 //! `Tokens`, every token: an index in memory for readers, and the changes, each a commit of its own.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use housekey_home::time::UtcMicros;
 use housekey_policy::Scope;
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use redb::WriteTransaction;
 
 use crate::database::{Database, StoreError};
 use crate::limits::{TOKENS_ARCHIVED_MAX, TOKENS_MAX};
 use crate::schema::{TOKENS, TOKENS_ARCHIVED};
-use crate::secret::{Presented, RawToken, TokenHash};
+use crate::secret::{Presented, RawToken};
 use crate::stored::Stored;
 use crate::token::stored::StoredToken;
 use crate::token::{LastUsed, NewToken, TokenEdit, TokenId, TokenName, TokenRecord, TokenStatus};
+
+mod index;
+
+use index::{Index, Kept};
 
 /// Why a token was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -36,75 +39,6 @@ pub enum TokenError {
     Store(#[from] StoreError),
 }
 
-/// A token with the hash of its secret.
-#[derive(Clone)]
-struct Kept {
-    record: Arc<TokenRecord>,
-    hash: TokenHash,
-}
-
-/// One version of the index. It equals the tables (S2).
-#[derive(Clone, Default)]
-struct Index {
-    tokens: BTreeMap<TokenId, Kept>,
-    by_hash: BTreeMap<[u8; 16], TokenId>,
-    by_slug: BTreeMap<String, TokenId>,
-    archived: BTreeMap<TokenId, Arc<TokenRecord>>,
-}
-
-impl Index {
-    fn insert(&mut self, kept: Kept) {
-        let id = kept.record.id.clone();
-        self.remove(&id);
-        self.by_hash.insert(kept.hash.index_key(), id.clone());
-        self.by_slug.insert(kept.record.name.slug(), id.clone());
-        self.tokens.insert(id, kept);
-    }
-
-    fn load(database: &Database) -> Result<Self, StoreError> {
-        let (tokens, archived) = database.read(|transaction| {
-            let values = |table: TableDefinition<'_, &'static str, &'static [u8]>| {
-                let mut values = Vec::new();
-                for row in transaction.open_table(table)?.iter()? {
-                    let (_, value) = row?;
-                    values.push(value.value().to_vec());
-                }
-                Ok::<_, redb::Error>(values)
-            };
-            Ok((values(TOKENS)?, values(TOKENS_ARCHIVED)?))
-        })?;
-        let mut index = Self::default();
-        for bytes in tokens {
-            let (record, hash) = StoredToken::decode(&bytes)?.into_record()?;
-            let hash = hash.ok_or_else(|| StoredToken::damaged("no `hash`"))?;
-            let record = Arc::new(record);
-            index.insert(Kept { record, hash });
-        }
-        for bytes in archived {
-            let (record, _) = StoredToken::decode(&bytes)?.into_record()?;
-            index.archived.insert(record.id.clone(), Arc::new(record));
-        }
-        Ok(index)
-    }
-
-    /// Takes over what is known of uses and not yet on the disk.
-    fn keep_uses_of(&mut self, before: &Self) {
-        for (id, kept) in &mut self.tokens {
-            let used = before.tokens.get(id).and_then(|b| b.record.last_used_at());
-            if let Some(used) = used {
-                kept.record.touch(used);
-            }
-        }
-    }
-
-    fn remove(&mut self, id: &TokenId) {
-        if let Some(before) = self.tokens.remove(id) {
-            self.by_hash.remove(&before.hash.index_key());
-            self.by_slug.remove(&before.record.name.slug());
-        }
-    }
-}
-
 /// Every token of the house.
 ///
 /// Readers take no lock. Changes block until they are on the disk, so an async caller runs them on a
@@ -116,12 +50,6 @@ pub struct Tokens {
     /// Held while a change is checked, written and published: changes come one after the other. The
     /// epoch of the database that the index was read in.
     change: Mutex<u64>,
-}
-
-impl std::fmt::Debug for Index {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Index({} tokens)", self.tokens.len())
-    }
 }
 
 impl Tokens {
