@@ -2,7 +2,7 @@
 //! spaces, width 80, Unicode allowed, and `: null` at the end of a line shortened to `:`.
 //!
 //! One list item is one [`Item`]; items do not influence each other, so a document is its items
-//! joined. [`scalar`] chooses and checks styles, the emitter here keeps the column and the indent.
+//! joined. `scalar` chooses and checks styles, the emitter here keeps the column and the indent.
 
 mod scalar;
 

@@ -14,7 +14,7 @@ impl Listed {
         Self::read(include_str!("../../../docs/COMPATIBILITY.md"))
     }
 
-    /// Reads the table: the first column of each row under [`HEADING`], in backquotes.
+    /// Reads the table: the first column of each row under `HEADING`, in backquotes.
     #[must_use]
     pub fn read(page: &str) -> Self {
         let section = page.split_once(HEADING).map_or("", |(_, rest)| rest);
