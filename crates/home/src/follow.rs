@@ -12,15 +12,15 @@ use std::time::Duration;
 use imbl::OrdSet;
 
 use crate::exposure::Exposure;
-use crate::id::EntityId;
+use crate::id::{DeviceId, EntityId};
 use crate::limits::{
-    COMPARE_EVERY, ENTRIES_PER_REQUEST_MAX, EXPOSURE_DEBOUNCE, EXPOSURE_EVERY, HOLD_MAX,
-    LIST_DEBOUNCE, LOAD, ORDER_IDS_MAX, RESYNC_EVERY, RESYNC_EVERY_MAX, SERVICES_DEBOUNCE,
+    COMPARE_EVERY, ENTRIES_PER_REQUEST_MAX, EXPOSURE_DEBOUNCE, EXPOSURE_EVERY, LIST_DEBOUNCE, LOAD,
+    ORDER_IDS_MAX, RESYNC_EVERY, RESYNC_EVERY_MAX, SERVICES_DEBOUNCE,
 };
 use crate::load::{Loading, Part};
 use crate::replica::{Replica, Update};
 use crate::session::{RequestId, Session, SessionEvent};
-use crate::snapshot::{Revision, Snapshot};
+use crate::snapshot::{IndexKey, Revision, Snapshot};
 use crate::wire::{Command, EntityIds, EventType, WireError};
 
 mod events;
@@ -47,11 +47,8 @@ pub struct Follower {
     due: BTreeMap<Fetch, Duration>,
     fetching: BTreeSet<Fetch>,
     exposed: Option<OrdSet<EntityId>>,
-    /// A device was announced whose entry is not known yet.
-    device_announced: bool,
-    /// Until when a snapshot waits for what was announced; past that, what there is is given out.
-    held_until: Option<Duration>,
-    hold_is_over: bool,
+    /// Devices that were announced and whose entries are not known yet.
+    announced: BTreeSet<DeviceId>,
     resync_wait: Duration,
     resynced_at: Option<Duration>,
     published: Option<Revision>,
@@ -157,9 +154,7 @@ impl Follower {
             due: BTreeMap::new(),
             fetching: BTreeSet::new(),
             exposed: None,
-            device_announced: false,
-            held_until: None,
-            hold_is_over: false,
+            announced: BTreeSet::new(),
             resync_wait: RESYNC_EVERY,
             resynced_at: None,
             published: None,
@@ -243,17 +238,6 @@ impl Follower {
                 self.one_shots.insert(id);
             }
         }
-        if self.is_held() {
-            let until = *self.held_until.get_or_insert(now + HOLD_MAX);
-            self.hold_is_over = until <= now;
-        } else {
-            self.held_until = None;
-            self.hold_is_over = false;
-        }
-    }
-
-    fn is_held(&self) -> bool {
-        self.wanted.holds() || self.device_announced
     }
 
     /// When [`Follower::handle_timeout`] wants to be called at the latest.
@@ -261,27 +245,30 @@ impl Follower {
     pub fn poll_timeout(&self) -> Option<Duration> {
         let due = self.due.iter().filter(|(fetch, _)| self.is_free(**fetch));
         let due = due.map(|(_, at)| *at).min();
-        let held = self.held_until.filter(|_| !self.hold_is_over);
-        [due, self.unordered.next(), held]
-            .into_iter()
-            .flatten()
-            .min()
+        [due, self.unordered.next()].into_iter().flatten().min()
     }
 
     /// A snapshot that was not given out before.
     ///
-    /// Waits for entries that were announced: an entity without its entry would look like one that
-    /// nobody placed in a device.
+    /// Leaves out entities whose entry, or whose device, was announced and is still to come: such an
+    /// entity would look like one that nobody placed anywhere.
     pub fn poll_snapshot(&mut self) -> Option<Snapshot> {
         let Stage::Following(replica) = &self.stage else {
             return None;
         };
-        let revision = replica.house().revision;
-        if self.published == Some(revision) || (self.is_held() && !self.hold_is_over) {
+        let house = replica.house();
+        if self.published == Some(house.revision) {
             return None;
         }
-        self.published = Some(revision);
-        Some(replica.snapshot())
+        self.published = Some(house.revision);
+        let of_device = |device: &DeviceId| house.index.get(&IndexKey::Device(device.clone()));
+        let of_devices = self.announced.iter().filter_map(of_device).flatten();
+        let hidden: Vec<&EntityId> = self.wanted.held().chain(of_devices).collect();
+        Some(if hidden.is_empty() {
+            replica.snapshot()
+        } else {
+            replica.snapshot_without(&hidden)
+        })
     }
 
     /// The house at this moment, whether it was given out or not; `None` while it is loaded.

@@ -35,8 +35,6 @@ pub(crate) const COMPARE_EVERY: Duration = Duration::from_secs(12 * 60);
 pub(crate) const RESYNC_EVERY: Duration = Duration::from_secs(5);
 /// The same while the cause stays: the wait doubles up to this.
 pub(crate) const RESYNC_EVERY_MAX: Duration = Duration::from_secs(300);
-/// A snapshot waits at most this long for announced registry entries.
-pub(crate) const HOLD_MAX: Duration = Duration::from_secs(2);
 
 const _: () = assert!(SILENCE_MAX.as_secs() < PING_EVERY.as_secs());
 const _: () = assert!(LIST_DEBOUNCE.as_millis() < ORDER_DEBOUNCE.as_millis());

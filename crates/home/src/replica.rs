@@ -131,6 +131,19 @@ impl Replica {
         Snapshot(Arc::new(self.house.clone()))
     }
 
+    /// The same without the states of some entities.
+    pub(crate) fn snapshot_without(&self, ids: &[&EntityId]) -> Snapshot {
+        let mut rest = Self {
+            house: self.house.clone(),
+            shapes: BTreeSet::new(),
+            shapes_checked: 0,
+        };
+        for id in ids {
+            rest.remove_state(id);
+        }
+        rest.snapshot()
+    }
+
     /// Applies one update; the revision grows with each (H5).
     ///
     /// # Errors

@@ -12,7 +12,7 @@ mod states;
 
 pub use command::{Command, EntityIds, EventType, Features};
 pub use message::{Message, Payload, Refused, WireError};
-pub use payload::{CurrentUser, EntryAction, EntryEvent};
+pub use payload::{CurrentUser, DeviceEvent, EntryAction, EntryEvent};
 pub use secret::Secret;
 pub use states::{
     ContextDiff, ContextParts, StateAddition, StateDiff, StateRemoval, StatesEvent, WireContext,

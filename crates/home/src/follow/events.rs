@@ -95,7 +95,10 @@ impl Follower {
             }
             Fetch::Devices => {
                 let devices = readable(asked, body.payload().devices())?;
-                self.device_announced = self.due.contains_key(&Fetch::Devices);
+                // What was announced since the list was asked for may not be in it.
+                if !self.due.contains_key(&Fetch::Devices) {
+                    self.announced.clear();
+                }
                 self.set(Part::Devices, Update::Devices, devices, now);
             }
             Fetch::Config => {
@@ -295,9 +298,9 @@ impl Follower {
                 self.handle_entry_event(event, now);
             }
             EventType::DeviceRegistryUpdated => {
-                let action = event.payload().action().unwrap_or_default();
-                if action == "create" {
-                    self.device_announced = true;
+                let event = readable(Asked::Events(event_type), event.payload().device_event())?;
+                if event.action == EntryAction::Create {
+                    self.announced.insert(event.device_id);
                 }
                 self.want(Fetch::Devices, now + LIST_DEBOUNCE);
             }

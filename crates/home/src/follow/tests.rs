@@ -332,34 +332,33 @@ fn a_burst_of_registry_events_is_one_fetch() {
 }
 
 #[test]
-fn a_snapshot_waits_for_an_announced_entry_but_not_for_ever() {
+fn an_entity_is_not_shown_before_its_entry_and_its_device() {
     let mut script = Script::loaded(true);
-    script.follower.poll_snapshot().unwrap();
+    let id = EntityId::parse("light.b").unwrap();
+    let shown = |script: &mut Script| {
+        let snapshot = script.follower.poll_snapshot().unwrap();
+        snapshot.entity(&id).is_some()
+    };
     let states = script.states_id();
     let create = json!({"action": "create", "entity_id": "light.b"});
     script.fire(EventType::EntityRegistryUpdated, &create);
+    script.fire(
+        EventType::DeviceRegistryUpdated,
+        &json!({"action": "create", "device_id": "d"}),
+    );
     let added = json!({"a": {"light.b": {"s": "on", "a": {}, "c": "x", "lc": 3.0}}});
     script.event(states, &added).unwrap();
-    assert!(script.follower.poll_snapshot().is_none());
-    assert!(script.follower.snapshot().unwrap().entity_count() == 3);
-    assert_eq!(
-        script.follower.poll_timeout().unwrap(),
-        script.now + HOLD_MAX
-    );
-    script.wait(HOLD_MAX);
-    assert_eq!(
-        script
-            .follower
-            .poll_timeout()
-            .filter(|next| *next <= script.now),
-        None
-    );
-    assert!(script.follower.poll_snapshot().is_some());
-    let (id, _) = script.open[0].clone();
-    let entries = json!({"light.b": {"entity_id": "light.b", "id": "2"}});
-    script.answer(id, &entries).unwrap();
-    let snapshot = script.follower.poll_snapshot().unwrap();
-    assert_eq!(snapshot.registry().entities().count(), 2);
+    assert!(!shown(&mut script));
+    assert_eq!(script.follower.snapshot().unwrap().entity_count(), 3);
+    let (asked, _) = script.open[0].clone();
+    let entries = json!({"light.b": {"entity_id": "light.b", "id": "2", "device_id": "d"}});
+    script.answer(asked, &entries).unwrap();
+    assert!(!shown(&mut script));
+    script.wait(LIST_DEBOUNCE);
+    let (asked, command) = script.open[0].clone();
+    assert_eq!(command["type"], "config/device_registry/list");
+    script.answer(asked, &json!([{"id": "d"}])).unwrap();
+    assert!(shown(&mut script));
 }
 
 #[test]

@@ -23,7 +23,7 @@ struct Want {
     born: u64,
     /// It changed after the request that is under way.
     open: bool,
-    /// A snapshot without it would show an entity without what its registry entry says of it.
+    /// Shown without it, the entity would look like one that nobody placed anywhere.
     holds: bool,
 }
 
@@ -59,8 +59,10 @@ impl Wanted {
         self.rows.contains(id)
     }
 
-    pub(super) fn holds(&self) -> bool {
-        self.rows.values().any(|want| want.holds)
+    /// Those that must not be shown yet.
+    pub(super) fn held(&self) -> impl Iterator<Item = &EntityId> {
+        let held = self.rows.iter().filter(|(_, want)| want.holds);
+        held.map(|(id, _)| id)
     }
 
     /// The ids of the next request; one is under way at a time, so that bursts gather.
@@ -320,7 +322,7 @@ mod tests {
             let truth: Vec<(EntityId, RegistryId)> =
                 home.registry.iter().map(|(id, e)| (id.clone(), e.id.clone())).collect();
             prop_assert_eq!(got, truth);
-            prop_assert!(!client.wanted.holds() && client.wanted.next_request(1).is_none());
+            prop_assert!(client.wanted.held().next().is_none() && client.wanted.next_request(1).is_none());
         }
     }
 }

@@ -510,8 +510,10 @@ fn check_equal(grown: &Snapshot, truth: &Truth) -> Result<(), TestCaseError> {
             loaded.is_exposed(&entity.state().entity_id)
         );
         let text = memo_text(grown, entity);
-        let memo = entity.memo().get_or_init(0, || text.clone());
-        prop_assert_eq!(memo, text, "a memo is out of date");
+        let memo = entity
+            .memo()
+            .get_or_init(crate::snapshot::MemoPlace::First, || text.clone());
+        prop_assert_eq!(memo, &text, "a memo is out of date");
     }
     Ok(())
 }

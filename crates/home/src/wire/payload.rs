@@ -12,7 +12,7 @@ use super::message::{Payload, WireError};
 use super::states::pairs;
 use crate::catalogue::{HouseConfig, Services};
 use crate::exposure::ASSISTANT;
-use crate::id::EntityId;
+use crate::id::{DeviceId, EntityId};
 use crate::registry::{AreaEntry, DeviceEntry, EntityEntry, FloorEntry, InvalidEntry, LabelEntry};
 use crate::state::{Attributes, EntityState};
 use crate::value::Map;
@@ -155,16 +155,12 @@ impl Payload<'_> {
         self.fired()
     }
 
-    /// The action of any registry's event inside an event of `subscribe_events`.
+    /// The event of the device registry inside an event of `subscribe_events`.
     ///
     /// # Errors
     /// See [`Payload::config`].
-    pub fn action(self) -> Result<String, WireError> {
-        #[derive(Deserialize)]
-        struct Action {
-            action: String,
-        }
-        Ok(self.fired::<Action>()?.action)
+    pub fn device_event(self) -> Result<DeviceEvent, WireError> {
+        self.fired()
     }
 
     fn fired<T: for<'de> Deserialize<'de>>(self) -> Result<T, WireError> {
@@ -213,7 +209,16 @@ pub struct EntryEvent {
     changes: BTreeMap<String, IgnoredAny>,
 }
 
-/// The kinds of an [`EntryEvent`].
+/// What happened to a device.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DeviceEvent {
+    /// The kind.
+    pub action: EntryAction,
+    /// Which device.
+    pub device_id: DeviceId,
+}
+
+/// The kinds of an [`EntryEvent`] and a [`DeviceEvent`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EntryAction {
