@@ -184,7 +184,7 @@ fn write_overview(shown: &[Visible<'_>], form: Form, out: &mut String) {
     let fragments = |kind: fragment::Kind, out: &mut String| {
         out.reserve(shown.len() * FRAGMENT_BYTES);
         for entity in shown {
-            out.push_str(&kind.of(entity));
+            out.push_str(kind.of(entity));
         }
     };
     match form {
@@ -198,7 +198,7 @@ fn write_overview(shown: &[Visible<'_>], form: Form, out: &mut String) {
             out.push_str(HEADING);
             out.push_str("\\n");
             for entity in shown {
-                json::escape_into(&fragment::Kind::Text.of(entity), out);
+                json::escape_into(fragment::Kind::Text.of(entity), out);
             }
             out.push_str("\"}");
         }

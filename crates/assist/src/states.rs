@@ -1,8 +1,6 @@
 //! Single states and lists of them: the bodies of `get_state`, `get_states` and the routes that say
 //! the same.
 
-use std::sync::Arc;
-
 use housekey_home::id::EntityId;
 use housekey_home::value::{Map, Value};
 use housekey_policy::{Facts, View, Visible};
@@ -49,7 +47,7 @@ pub fn find<'v>(view: &'v View, id: &str) -> Option<Visible<'v>> {
 /// who caused it is not told, and `last_reported` is the last update: Home Assistant does not send
 /// it.
 #[must_use]
-pub fn state_json(entity: &Visible<'_>) -> Arc<str> {
+pub fn state_json<'v>(entity: &Visible<'v>) -> &'v str {
     entity.memo(crate::memo::STATE, |facts| state_text(facts).into())
 }
 
@@ -91,7 +89,7 @@ pub fn states_into<'v>(states: impl IntoIterator<Item = Visible<'v>>, out: &mut 
         if index > 0 {
             out.push_str(", ");
         }
-        out.push_str(&state_json(&state));
+        out.push_str(state_json(&state));
     }
     out.push(']');
 }
@@ -169,7 +167,7 @@ mod tests {
         house.states[0]["context"] = json!({"id": "c", "parent_id": "p", "user_id": "owner"});
         let view = house.view();
         assert_eq!(
-            &*state_json(&find(&view, "camera.a").unwrap()),
+            state_json(&find(&view, "camera.a").unwrap()),
             r#"{"entity_id": "camera.a", "state": "idle", "attributes": {"friendly_name": "Ä", "nested": [{"kept": 1.0}]}, "last_changed": "2026-11-23T05:14:04+00:00", "last_reported": "2026-11-23T05:14:04+00:00", "last_updated": "2026-11-23T05:14:04+00:00", "context": {"id": "c", "parent_id": "p", "user_id": null}}"#
         );
     }

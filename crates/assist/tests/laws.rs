@@ -64,7 +64,7 @@ fn told(snapshot: &Snapshot, scope: &Arc<Scope>, requests: &[Value]) -> Vec<Stri
             let asked = json!({"entity_id": format!("{domain}.e{index}")});
             let map: Map = serde_json::from_value(asked).unwrap();
             told.push(match states::asked(&view, &map) {
-                Ok(state) => states::state_json(&state).to_string(),
+                Ok(state) => states::state_json(&state).to_owned(),
                 Err(refusal) => refusal.to_string(),
             });
         }

@@ -18,7 +18,7 @@ use crate::health::Health;
 use crate::lifecycle::Endings;
 use crate::limiter::{Allowance, Limiter};
 use crate::limits;
-use crate::reads;
+use crate::reads::{self, Done};
 use crate::record;
 use crate::reply::{Fault, FaultKind, Reply};
 use crate::request::{Credential, Origin, Request};
@@ -143,33 +143,31 @@ impl Gateway {
     #[expect(clippy::unused_async, reason = "doors wait here; reads happen not to")]
     pub async fn handle(&self, mut admission: Admission, request: Request) -> Reply {
         let house = self.0.link.house();
-        let reply = if admission.ended.is_cancelled() {
+        let Done { reply, truth } = if admission.ended.is_cancelled() {
             // The token ended while the body came in: nothing of it starts any more (G5).
-            Reply::Unauthorized
+            Reply::Unauthorized.into()
         } else {
             self.answer(&admission, &house, &request)
         };
         if let Reply::Fault(fault) = &reply {
             tracing::warn!(request_id = %admission.origin.request_id, cause = %fault.cause, "fault");
         }
-        let record = record::of(&admission, &request, &reply);
+        let record = record::of(&admission, &request, &reply, truth);
         admission.write(record);
         reply
     }
 
-    fn answer(&self, admission: &Admission, house: &House, request: &Request) -> Reply {
+    fn answer(&self, admission: &Admission, house: &House, request: &Request) -> Done {
         match request {
             Request::Protocol { .. } | Request::ListTools | Request::UnknownMethod { .. } => {
-                reads::about_ourselves(admission.origin.face, request)
+                reads::about_ourselves(admission.origin.face, request).into()
             }
             Request::CallTool { name, arguments } => {
                 let stale = house.stale_for(Instant::now());
-                let Some(snapshot) = house.snapshot() else {
-                    return Reply::Fault(away(house));
+                let is_too_old = stale.is_some_and(|age| age > self.0.config.stale_reads);
+                let Some(snapshot) = house.snapshot().filter(|_| !is_too_old) else {
+                    return Reply::Fault(away(house)).into();
                 };
-                if stale.is_some_and(|age| age > self.0.config.stale_reads) {
-                    return Reply::Fault(away(house));
-                }
                 let view = View::new(snapshot.clone(), admission.token.scope.clone());
                 reads::tool(
                     &view,

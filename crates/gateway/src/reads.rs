@@ -4,9 +4,11 @@ use housekey_assist::date_time::date_time;
 use housekey_assist::live_context::{self, Form, NoMatch};
 use housekey_assist::states::{self, StateRefusal};
 use housekey_assist::tools::{self, Face, ToolId};
+use housekey_home::id::EntityId;
 use housekey_home::time::UtcMicros;
-use housekey_home::value::Map;
-use housekey_policy::View;
+use housekey_home::value::{Map, Value};
+use housekey_policy::verdict::Truth;
+use housekey_policy::{Permission, View};
 
 use crate::reply::{Answer, Context, Invalid, Reply};
 use crate::request::Request;
@@ -22,28 +24,63 @@ pub(crate) fn about_ourselves(face: Face, request: &Request) -> Reply {
     }
 }
 
+/// What a tool did: its reply, and whether the thing that was not found exists, for the record only.
+pub(crate) struct Done {
+    pub(crate) reply: Reply,
+    pub(crate) truth: Option<Truth>,
+}
+
 /// Runs a tool.
-pub(crate) fn tool(view: &View, face: Face, name: &str, arguments: &Map, now: UtcMicros) -> Reply {
+pub(crate) fn tool(view: &View, face: Face, name: &str, arguments: &Map, now: UtcMicros) -> Done {
     let Some(tool) = tools::find(name) else {
-        return Reply::Invalid(Invalid::UnknownTool {
+        let unknown = Invalid::UnknownTool {
             name: name.to_owned(),
-        });
+        };
+        return Reply::Invalid(unknown).into();
     };
     match tool.id {
-        ToolId::GetLiveContext => overview(view, face, arguments),
-        ToolId::GetDateTime => Reply::Answer(Answer::Json(date_time(now, view.time_zone()).json())),
-        ToolId::GetState => match states::asked(view, arguments) {
-            Ok(state) => Reply::Answer(Answer::Json(states::state_json(&state).to_string())),
-            Err(refusal @ StateRefusal::NotFound) => Reply::NothingFound {
+        ToolId::GetLiveContext => overview(view, face, arguments).into(),
+        ToolId::GetDateTime => {
+            Reply::Answer(Answer::Json(date_time(now, view.time_zone()).json())).into()
+        }
+        ToolId::GetState => state(view, arguments),
+        ToolId::GetStates => Reply::Answer(Answer::Json(states::states_json(view))).into(),
+    }
+}
+
+fn state(view: &View, arguments: &Map) -> Done {
+    match states::asked(view, arguments) {
+        Ok(state) => Reply::Answer(Answer::Json(states::state_json(&state).to_owned())).into(),
+        Err(refusal @ StateRefusal::NotFound) => Done {
+            reply: Reply::NothingFound {
                 text: refusal.to_string(),
             },
-            Err(refusal @ (StateRefusal::Missing | StateRefusal::NotText(_))) => {
-                Reply::Invalid(Invalid::Arguments {
-                    text: refusal.to_string(),
-                })
-            }
+            truth: Some(truth(view, arguments)),
         },
-        ToolId::GetStates => Reply::Answer(Answer::Json(states::states_json(view))),
+        Err(refusal @ (StateRefusal::Missing | StateRefusal::NotText(_))) => {
+            Reply::Invalid(Invalid::Arguments {
+                text: refusal.to_string(),
+            })
+            .into()
+        }
+    }
+}
+
+/// Why there was nothing for this token. An entity that may be read but has no state is absent.
+fn truth(view: &View, arguments: &Map) -> Truth {
+    let id = match arguments.get("entity_id") {
+        Some(Value::Text(text)) => EntityId::from_home(text).ok(),
+        Some(_) | None => None,
+    };
+    match id.map(|id| view.permission(&id)) {
+        Some(Permission::Refused(truth)) => truth,
+        Some(Permission::Read | Permission::Write) | None => Truth::Absent,
+    }
+}
+
+impl From<Reply> for Done {
+    fn from(reply: Reply) -> Self {
+        Self { reply, truth: None }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What the audit keeps of a request: pure functions of the request and its reply.
 
 use housekey_assist::json;
-use housekey_assist::tools::Face;
+use housekey_assist::tools::{self, Face};
 use housekey_home::value::{Map, Value};
+use housekey_policy::verdict::Truth;
 use housekey_store::Principal;
 use housekey_store::audit::{Client, Outcome, Payload, Phase, Record};
 
@@ -24,13 +25,18 @@ pub(crate) fn path(face: Face) -> &'static str {
 }
 
 /// The record of a request that was handled.
-pub(crate) fn of(admission: &Admission, request: &Request, reply: &Reply) -> Record {
+pub(crate) fn of(
+    admission: &Admission,
+    request: &Request,
+    reply: &Reply,
+    truth: Option<Truth>,
+) -> Record {
     let (method, resource, payload) = match request {
         Request::Protocol { method } => ((*method).to_owned(), None, None),
         Request::ListTools => ("tools/list".to_owned(), None, None),
         Request::UnknownMethod { method } => (bounded(method), None, None),
         Request::CallTool { name, arguments } => (
-            bounded(name),
+            tools::find(name).map_or_else(|| bounded(name), |tool| tool.bare_name.to_owned()),
             entity(arguments),
             Some(payload(name, arguments)),
         ),
@@ -39,7 +45,7 @@ pub(crate) fn of(admission: &Admission, request: &Request, reply: &Reply) -> Rec
         method: method.into(),
         resource: resource.unwrap_or_else(|| path(admission.origin.face).to_owned()),
         payload,
-        outcome: outcome(reply),
+        outcome: outcome(reply, truth),
         ..base(admission)
     }
 }
@@ -85,10 +91,13 @@ fn base(admission: &Admission) -> Record {
     }
 }
 
-fn outcome(reply: &Reply) -> Outcome {
+fn outcome(reply: &Reply, truth: Option<Truth>) -> Outcome {
     match reply {
         Reply::Answer(_) => Outcome::Allowed,
-        Reply::NothingFound { .. } => Outcome::Denied,
+        Reply::NothingFound { .. } => match truth {
+            Some(Truth::Absent) => Outcome::NotFound,
+            Some(Truth::Denied | Truth::NoGrant) | None => Outcome::Denied,
+        },
         Reply::Invalid(Invalid::UnknownMethod { .. }) => Outcome::NotImplemented,
         Reply::Invalid(Invalid::UnknownTool { .. } | Invalid::Arguments { .. }) => {
             Outcome::InvalidRequest

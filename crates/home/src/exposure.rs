@@ -75,15 +75,15 @@ impl Exposure {
         entry: Option<&EntityEntry>,
         config: &HouseConfig,
     ) -> bool {
-        let stored = entry.and_then(|entry| entry.option(ASSISTANT, "should_expose"));
+        let stored = || entry.and_then(|entry| entry.option(ASSISTANT, "should_expose"));
         let (listed, expose_new) = match self {
             Self::Known {
                 exposed,
                 expose_new,
             } => (exposed.contains(id), *expose_new),
-            Self::Refused => (stored == Some(&Value::Bool(true)), true),
+            Self::Refused => (stored() == Some(&Value::Bool(true)), true),
         };
-        if listed || stored.is_some() || config.components.contains(ASSISTANT) {
+        if listed || config.components.contains(ASSISTANT) || stored().is_some() {
             return listed;
         }
         expose_new && state.is_some_and(|state| exposed_by_default(state, entry))

@@ -12,8 +12,12 @@ const ENTITY_ID_BYTES_MAX: usize = 255;
 /// An entity id: `domain.object_id`.
 ///
 /// Ordered and compared as its text.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntityId(Arc<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EntityId {
+    text: Arc<str>,
+    /// Bytes before the dot; equal texts have equal ones, so comparing it changes nothing.
+    domain_len: usize,
+}
 
 /// What is wrong with the text of an entity id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -44,7 +48,10 @@ impl EntityId {
             && part_is_valid(object)
             && !text.contains("__");
         if valid {
-            Ok(Self(Arc::from(text)))
+            Ok(Self {
+                text: Arc::from(text),
+                domain_len: domain.len(),
+            })
         } else {
             Err(InvalidEntityId)
         }
@@ -57,9 +64,10 @@ impl EntityId {
     /// [`InvalidEntityId`] when there are no two parts.
     pub fn from_home(text: &str) -> Result<Self, InvalidEntityId> {
         match text.split_once('.') {
-            Some((domain, object)) if !domain.is_empty() && !object.is_empty() => {
-                Ok(Self(Arc::from(text)))
-            }
+            Some((domain, object)) if !domain.is_empty() && !object.is_empty() => Ok(Self {
+                text: Arc::from(text),
+                domain_len: domain.len(),
+            }),
             Some(_) | None => Err(InvalidEntityId),
         }
     }
@@ -67,43 +75,43 @@ impl EntityId {
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The part before the dot.
     #[must_use]
     pub fn domain(&self) -> &str {
-        self.0.split_once('.').map_or("", |(domain, _)| domain)
+        self.text.get(..self.domain_len).unwrap_or_default()
     }
 
     /// The part behind the dot.
     #[must_use]
     pub fn object_id(&self) -> &str {
-        self.0.split_once('.').map_or("", |(_, object)| object)
+        self.text.get(self.domain_len + 1..).unwrap_or_default()
     }
 }
 
 impl fmt::Display for EntityId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl fmt::Debug for EntityId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl Borrow<str> for EntityId {
     fn borrow(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
 impl Serialize for EntityId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(&self.text)
     }
 }
 

@@ -20,8 +20,18 @@ use crate::value::Value;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Revision(pub u64);
 
-/// How many kinds of text an entity can memoise.
-pub const MEMO_KINDS: usize = 4;
+/// The places of a [`Memo`]. What lies where is for those to say who derive it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MemoPlace {
+    /// The first.
+    First,
+    /// The second.
+    Second,
+    /// The third.
+    Third,
+    /// The fourth.
+    Fourth,
+}
 
 /// Texts derived from one version of an entity, computed at most once each.
 ///
@@ -29,16 +39,23 @@ pub const MEMO_KINDS: usize = 4;
 /// device it is a part of, the area, the time zone or the release of Home Assistant changes. What is
 /// memoised may depend on nothing else.
 #[derive(Default)]
-pub struct Memo([OnceLock<Arc<str>>; MEMO_KINDS]);
+pub struct Memo {
+    first: OnceLock<Arc<str>>,
+    second: OnceLock<Arc<str>>,
+    third: OnceLock<Arc<str>>,
+    fourth: OnceLock<Arc<str>>,
+}
 
 impl Memo {
-    /// The text of a kind below [`MEMO_KINDS`]; `compute` runs if there is none yet, and each time
-    /// for a kind out of range.
-    pub fn get_or_init(&self, kind: usize, compute: impl FnOnce() -> Arc<str>) -> Arc<str> {
-        match self.0.get(kind) {
-            Some(cell) => cell.get_or_init(compute).clone(),
-            None => compute(),
-        }
+    /// The text at a place; `compute` runs if there is none yet.
+    pub fn get_or_init(&self, place: MemoPlace, compute: impl FnOnce() -> Arc<str>) -> &Arc<str> {
+        let cell = match place {
+            MemoPlace::First => &self.first,
+            MemoPlace::Second => &self.second,
+            MemoPlace::Third => &self.third,
+            MemoPlace::Fourth => &self.fourth,
+        };
+        cell.get_or_init(compute)
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use housekey_home::catalogue::RunState;
 use housekey_home::id::{AreaId, ContextId, DeviceId, EntityId, FloorId, LabelId};
 use housekey_home::registry::{AreaEntry, DeviceEntry, EntityEntry};
-use housekey_home::snapshot::{Entity, IndexKey, Snapshot};
+use housekey_home::snapshot::{Entity, IndexKey, MemoPlace, Snapshot};
 use housekey_home::state::EntityState;
 use housekey_home::time::UtcMicros;
 use housekey_home::value::Value;
@@ -20,7 +20,7 @@ use housekey_home::value::Value;
 use crate::redact;
 use crate::scope::Scope;
 use crate::tree::{Anchor, Color};
-use crate::verdict::{Permission, permission_of};
+use crate::verdict::{Permission, permission, permission_of};
 
 /// The house as one token sees it.
 #[derive(Clone)]
@@ -52,6 +52,13 @@ impl View {
     #[must_use]
     pub fn get(&self, id: &EntityId) -> Option<Visible<'_>> {
         self.visible(self.snapshot.entity(id)?)
+    }
+
+    /// What may be done with an entity, and if nothing, why: for the record and the owner, never for
+    /// an answer.
+    #[must_use]
+    pub fn permission(&self, id: &EntityId) -> Permission {
+        permission(&self.snapshot, &self.scope, id)
     }
 
     /// Every readable entity that has a state, in the order of Home Assistant's state machine.
@@ -201,15 +208,13 @@ impl<'a> Visible<'a> {
         self.facts
     }
 
-    /// The text of a kind derived from this version of the entity, computed at most once for all
+    /// The text at a place of the memo, derived from this version of the entity, computed at most once for all
     /// tokens. `derive` is a plain function of the facts, so it can depend on nothing that differs
     /// from token to token.
     #[must_use]
-    pub fn memo(&self, kind: usize, derive: fn(&Facts<'_>) -> Arc<str>) -> Arc<str> {
-        self.facts
-            .entity
-            .memo()
-            .get_or_init(kind, || derive(&self.facts))
+    pub fn memo(&self, place: MemoPlace, derive: fn(&Facts<'_>) -> Arc<str>) -> &'a str {
+        let facts = &self.facts;
+        facts.entity.memo().get_or_init(place, || derive(facts))
     }
 }
 

@@ -1,10 +1,8 @@
 //! What the overview says of one entity.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
 use housekey_home::value::Value;
 use housekey_policy::{Facts, Visible};
+use std::borrow::Cow;
 
 use crate::pythonic::number::sensor_round;
 use crate::pythonic::text::{normalized, strip};
@@ -39,7 +37,7 @@ pub enum Kind {
 impl Kind {
     /// The fragment of an entity, made at most once.
     #[must_use]
-    pub fn of(self, entity: &Visible<'_>) -> Arc<str> {
+    pub fn of<'v>(self, entity: &Visible<'v>) -> &'v str {
         match self {
             Self::Text => entity.memo(crate::memo::FRAGMENT, |facts| text(facts).into()),
             Self::Wire => entity.memo(crate::memo::FRAGMENT_ON_WIRE, |facts| wire(facts).into()),

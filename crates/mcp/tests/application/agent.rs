@@ -111,7 +111,7 @@ async fn results_are_text_and_structure_of_the_same() {
     let missing = json!({"name": "get_state", "arguments": {"entity_id": "light.no"}});
     let result = modern(&app, &bearer, "tools/call", missing).await.json()["result"].clone();
     assert_eq!(result["isError"], true);
-    assert_eq!(app.one_record().await, "get_state denied");
+    assert_eq!(app.one_record().await, "get_state not_found");
 }
 
 #[tokio::test]

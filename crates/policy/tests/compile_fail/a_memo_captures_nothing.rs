@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-fn memoise(visible: housekey_policy::Visible<'_>, can_write: bool) -> Arc<str> {
-    visible.memo(0, |_| Arc::from(if can_write { "rw" } else { "r" }))
+use housekey_home::snapshot::MemoPlace;
+
+fn memoise<'a>(visible: housekey_policy::Visible<'a>, can_write: bool) -> &'a str {
+    visible.memo(MemoPlace::First, |_| Arc::from(if can_write { "rw" } else { "r" }))
 }
 
 fn main() {}
