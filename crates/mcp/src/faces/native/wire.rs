@@ -7,7 +7,7 @@ use http::header::{self, HeaderValue};
 
 use super::method::{Era, Refusal};
 
-const CAPABILITIES: &str = r#"{"prompts": {"listChanged": false}, "resources": {"listChanged": false, "subscribe": false}, "tools": {"listChanged": false}}"#;
+const CAPABILITIES: &str = r#"{"tools": {"listChanged": false}}"#;
 const SERVER_INFO_KEY: &str = "io.modelcontextprotocol/serverInfo";
 
 /// A plain text answer.
