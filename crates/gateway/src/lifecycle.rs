@@ -56,10 +56,22 @@ impl Gateway {
                     Ok(_) | Err(_) => self.expire(&token, now),
                 }
             }
+            self.save_uses().await;
             tokio::select! {
                 () = tokio::time::sleep(next) => {}
                 () = stop.cancelled() => return,
             }
+        }
+    }
+
+    /// Writes down when tokens were used last.
+    async fn save_uses(&self) {
+        let store = self.0.store.clone();
+        let saved = tokio::task::spawn_blocking(move || store.tokens().flush_uses()).await;
+        match saved {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the last uses of tokens were not saved"),
+            Err(error) => tracing::warn!(%error, "the last uses of tokens were not saved"),
         }
     }
 
