@@ -51,3 +51,125 @@ pub(crate) fn settled(tree: &Tree, home: &Snapshot) -> Option<(Tree, Vec<Move>)>
     }
     changed.then_some((wanted, moves))
 }
+
+#[cfg(test)]
+mod tests {
+    use housekey_home::catalogue::{HouseConfig, Services};
+    use housekey_home::exposure::Exposure;
+    use housekey_home::id::RegistryId;
+    use housekey_home::registry::EntityEntry;
+    use housekey_home::replica::{Parts, Replica};
+    use housekey_policy::tree::{Color, Node};
+    use serde_json::json;
+
+    use super::*;
+
+    /// A home with these entries (entity id, registry id) and these states.
+    fn home(entries: &[(&str, &str)], states: &[&str]) -> Snapshot {
+        let entries = entries.iter().map(|(entity, registry)| {
+            let fields = json!({"entity_id": entity, "id": registry, "platform": "test"});
+            EntityEntry::from_fields(serde_json::from_value(fields).unwrap()).unwrap()
+        });
+        let at = "2026-11-24T10:00:00+00:00";
+        let states = states.iter().map(|id| {
+            serde_json::from_value(json!({
+                "entity_id": id, "state": "on", "attributes": {}, "last_changed": at,
+                "last_updated": at, "context": {"id": "c", "parent_id": null, "user_id": null},
+            }))
+            .unwrap()
+        });
+        Replica::new(Parts {
+            config: HouseConfig::from_fields(serde_json::from_value(json!({})).unwrap()),
+            services: Services::default(),
+            exposure: Exposure::Refused,
+            entities: entries.collect(),
+            devices: Vec::new(),
+            areas: Vec::new(),
+            floors: Vec::new(),
+            labels: Vec::new(),
+            states: states.collect(),
+        })
+        .snapshot()
+    }
+
+    fn id(text: &str) -> EntityId {
+        EntityId::parse(text).unwrap()
+    }
+
+    fn tree(nodes: &[(&str, Color, Anchor)]) -> Tree {
+        let mut tree = Tree::default();
+        for (entity, color, anchor) in nodes {
+            let node = Node {
+                color: *color,
+                hint: None,
+            };
+            tree.set_entity(
+                id(entity),
+                EntityNode {
+                    node,
+                    anchor: anchor.clone(),
+                },
+            );
+        }
+        tree
+    }
+
+    fn registered(id: &str) -> Anchor {
+        Anchor::Registered(RegistryId::new(id))
+    }
+
+    #[test]
+    fn a_node_moves_with_its_entity_and_says_so() {
+        let home = home(&[("light.b", "1")], &["light.b"]);
+        let before = tree(&[("light.a", Color::Green, registered("1"))]);
+        let (after, moves) = settled(&before, &home).unwrap();
+        assert_eq!(
+            moves,
+            [Move {
+                from: id("light.a"),
+                to: id("light.b")
+            }]
+        );
+        assert_eq!(after, tree(&[("light.b", Color::Green, registered("1"))]));
+        assert_eq!(settled(&after, &home), None);
+    }
+
+    #[test]
+    fn a_swap_of_two_names_keeps_both_grants() {
+        let home = home(&[("light.a", "2"), ("light.b", "1")], &[]);
+        let before = tree(&[
+            ("light.a", Color::Green, registered("1")),
+            ("light.b", Color::Red, registered("2")),
+        ]);
+        let (after, _) = settled(&before, &home).unwrap();
+        let expected = tree(&[
+            ("light.b", Color::Green, registered("1")),
+            ("light.a", Color::Red, registered("2")),
+        ]);
+        assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn a_node_that_was_set_blindly_is_anchored_at_first_sight() {
+        let home = home(&[("light.a", "1")], &["light.a", "sensor.raw"]);
+        let blind = |entity| (entity, Color::Yellow, Anchor::Unresolved);
+        let before = tree(&[blind("light.a"), blind("sensor.raw"), blind("light.none")]);
+        let (after, moves) = settled(&before, &home).unwrap();
+        assert!(moves.is_empty());
+        let expected = tree(&[
+            ("light.a", Color::Yellow, registered("1")),
+            ("sensor.raw", Color::Yellow, Anchor::Unregistered),
+            ("light.none", Color::Yellow, Anchor::Unresolved),
+        ]);
+        assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn a_node_whose_entity_is_gone_stays_for_its_return() {
+        let home = home(&[], &["light.a"]);
+        assert_eq!(
+            settled(&tree(&[("light.a", Color::Green, registered("1"))]), &home),
+            None
+        );
+    }
+}
