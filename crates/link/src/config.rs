@@ -28,7 +28,7 @@ impl LinkConfig {
             url: websocket_url(address),
             token,
             jitter_seed,
-            reconnect_max: Duration::from_secs(crate::limits::RECONNECT_MAX_S),
+            reconnect_max: crate::limits::RECONNECT_MAX,
         }
     }
 }

@@ -1,9 +1,19 @@
 //! `Link`, the handle that readers hold; a test holds the other end of its channel.
 
-use tokio::sync::watch;
-use tokio::time::Instant;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::house::House;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::LinkConfig;
+use crate::dial::{Dial, Tcp};
+use crate::driver::Driver;
+use crate::house::{Absence, House};
+use crate::limits::ASK_QUEUE_MAX;
+use crate::question::{Answer, Ask, Query};
 use crate::status::{Phase, Status};
 
 /// A question that got no answer from Home Assistant, or a refusal.
@@ -39,21 +49,70 @@ pub enum CallError {
 pub struct Link {
     house: watch::Receiver<House>,
     status: watch::Receiver<Status>,
+    asks: mpsc::Sender<Ask>,
 }
 
 impl Link {
+    /// Starts the driver on the present runtime; it ends when `shutdown` is cancelled.
+    #[must_use]
+    pub fn start(config: LinkConfig, shutdown: CancellationToken) -> (Self, JoinHandle<()>) {
+        Self::start_over(config, Arc::new(Tcp), shutdown)
+    }
+
+    /// The same over streams that `dial` opens.
+    #[must_use]
+    pub fn start_over(
+        config: LinkConfig,
+        dial: Arc<dyn Dial>,
+        shutdown: CancellationToken,
+    ) -> (Self, JoinHandle<()>) {
+        let why = Absence::Connecting;
+        let (house_sender, house) = watch::channel(House::Absent { why });
+        let (status_sender, status) = watch::channel(Status::new(Phase::Connecting));
+        let (asks, asks_receiver) = mpsc::channel(ASK_QUEUE_MAX);
+        let driver = Driver {
+            config,
+            dial,
+            house: house_sender,
+            status: status_sender,
+            asks: asks_receiver,
+            shutdown,
+        };
+        let task = tokio::spawn(driver.run());
+        let link = Self {
+            house,
+            status,
+            asks,
+        };
+        (link, task)
+    }
+
     /// A link without a connection, for tests and tools: it gives out what the channel holds.
     #[must_use]
     pub fn from_houses(house: watch::Receiver<House>) -> Self {
-        let (_, status) = watch::channel(Status {
-            phase: Phase::Live,
-            home: None,
-            last_error: None,
-            loads: 0,
-            resyncs: 0,
-            drifted: 0,
-        });
-        Self { house, status }
+        let (_, status) = watch::channel(Status::new(Phase::Live));
+        let (asks, _) = mpsc::channel(1);
+        Self {
+            house,
+            status,
+            asks,
+        }
+    }
+
+    /// Asks Home Assistant itself, over the connection of the replica.
+    ///
+    /// # Errors
+    /// [`CallError`]: a refusal, or no answer.
+    pub async fn ask(&self, query: Query, time: Duration) -> Result<Answer, CallError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask { query, time, reply };
+        match self.asks.try_send(ask) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(_)) => return Err(CallError::Busy),
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(CallError::NotConnected),
+        }
+        // The driver drops questions only when it ends.
+        answer.await.unwrap_or(Err(CallError::Lost))
     }
 
     /// The house as far as it is known at this moment.

@@ -70,6 +70,19 @@ impl House {
         }
     }
 
+    /// Whether a reader would see no difference.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        let revision = |house: &Self| house.snapshot().map(Snapshot::revision);
+        let rest = |house: &Self| match house {
+            Self::Absent { why } => (Some(*why), None, false),
+            Self::Live { starting, .. } => (None, None, *starting),
+            Self::Stale {
+                since, starting, ..
+            } => (None, Some(*since), *starting),
+        };
+        revision(self) == revision(other) && rest(self) == rest(other)
+    }
+
     /// How old a stale snapshot is; `None` when it is live or absent.
     #[must_use]
     pub fn stale_for(&self, now: Instant) -> Option<Duration> {

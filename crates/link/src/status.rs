@@ -23,6 +23,19 @@ pub struct Status {
     pub drifted: u64,
 }
 
+impl Status {
+    pub(crate) fn new(phase: Phase) -> Self {
+        Self {
+            phase,
+            home: None,
+            last_error: None,
+            loads: 0,
+            resyncs: 0,
+            drifted: 0,
+        }
+    }
+}
+
 /// What the link does at present.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {

@@ -347,6 +347,12 @@ impl World {
         self.refusal = message.map(str::to_owned);
     }
 
+    /// Lets new connections get arrays of messages in one frame, or every message alone, as from
+    /// releases that do not know the feature.
+    pub fn set_coalescing(&mut self, coalesces: bool) {
+        self.coalesces = coalesces;
+    }
+
     /// Makes the user of the token an administrator, or a normal user.
     pub fn set_admin(&mut self, is_admin: bool) {
         self.is_admin = is_admin;

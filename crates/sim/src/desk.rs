@@ -179,7 +179,7 @@ impl Desk {
         let registry = truth.registry();
         match command {
             Command::SupportedFeatures { features } => {
-                self.coalesces = features.coalesce_messages > 0;
+                self.coalesces = world.coalesces && features.coalesce_messages > 0;
                 Answer::Now(Json::Null)
             }
             Command::SubscribeEvents { event_type } => {

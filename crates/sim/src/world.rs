@@ -21,6 +21,8 @@ pub struct World {
     /// The text with which tokens are refused, if they are.
     pub(crate) refusal: Option<String>,
     pub(crate) is_admin: bool,
+    /// Whether frames may be arrays of messages.
+    pub(crate) coalesces: bool,
     pub(crate) desks: BTreeMap<DeskId, Desk>,
     next_desk: u64,
     contexts: u64,
@@ -38,6 +40,7 @@ impl World {
             token: Arc::from(token),
             refusal: None,
             is_admin: true,
+            coalesces: true,
             desks: BTreeMap::new(),
             next_desk: 0,
             contexts: 0,

@@ -1,5 +1,6 @@
 //! Law P2 over the wire: a follower fed with the frames of a changing house equals that house in the
 //! end, whatever the order in which frames, requests and time went by.
+#![cfg(test)]
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -354,6 +355,21 @@ impl Wire {
         self.collect();
     }
 
+    fn register(&mut self, entity: &str, device: u8, area: u8, at: UtcMicros) {
+        let truth = self.world.truth();
+        let known = truth.registry().entity(&id(entity));
+        let registry_id = known.map_or_else(|| format!("n{}", at.0), |e| e.id.to_string());
+        let entry = fields(&[
+            ("id", Value::text(&registry_id)),
+            ("entity_id", Value::text(entity)),
+            ("device_id", reference("probe_device", device)),
+            ("area_id", reference("probe_area", area)),
+            ("options", Value::Map(Arc::default())),
+            ("aliases", Value::List(Arc::from(vec![Value::Null]))),
+        ]);
+        self.world.put_entry(entry).unwrap();
+    }
+
     fn registry_step(&mut self, step: &Step, at: UtcMicros) {
         let world = &mut self.world;
         let is_registered = |world: &World, entity: usize| {
@@ -381,20 +397,7 @@ impl Wire {
                 entity,
                 device,
                 area,
-            } => {
-                let truth = world.truth();
-                let known = truth.registry().entity(&id(REGISTERED[entity]));
-                let registry_id = known.map_or_else(|| format!("n{}", at.0), |e| e.id.to_string());
-                let entry = fields(&[
-                    ("id", Value::text(&registry_id)),
-                    ("entity_id", Value::text(REGISTERED[entity])),
-                    ("device_id", reference("probe_device", device)),
-                    ("area_id", reference("probe_area", area)),
-                    ("options", Value::Map(Arc::default())),
-                    ("aliases", Value::List(Arc::from(vec![Value::Null]))),
-                ]);
-                world.put_entry(entry).unwrap();
-            }
+            } => self.register(REGISTERED[entity], device, area, at),
             Step::Unregister { entity } => world.remove_entry(&id(REGISTERED[entity])),
             Step::Rename { from, to }
                 if is_registered(world, from) && !is_registered(world, to) =>

@@ -1,0 +1,7 @@
+//! The link against a pretend Home Assistant.
+#![cfg(test)]
+
+mod rig;
+
+mod secrets;
+mod wire;
