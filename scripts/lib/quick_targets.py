@@ -11,7 +11,7 @@ import sys
 
 
 def main():
-    names = set()
+    names, left_out = set(), set()
     for package in json.load(sys.stdin)["packages"]:
         in_containers = ((package["metadata"] or {}).get("containers") or {}).get("tests", [])
         tests = [target["name"] for target in package["targets"] if "test" in target["kind"]]
@@ -19,6 +19,10 @@ def main():
         if unknown:
             sys.exit(f"{package['name']}: no such test targets: {', '.join(sorted(unknown))}")
         names.update(set(tests) - set(in_containers))
+        left_out.update(in_containers)
+    # Cargo picks targets by name alone, in all packages at once.
+    if names & left_out:
+        sys.exit(f"test targets with and without containers share names: {', '.join(sorted(names & left_out))}")
     print(" ".join(f"--test {name}" for name in sorted(names)))
 
 

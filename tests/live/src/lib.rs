@@ -1,0 +1,25 @@
+//! What the suites against a real Home Assistant share.
+//!
+//! Read in this order: [`Stack`] is housekey inside the test's process, [`Door`] speaks to it or to
+//! Home Assistant's own MCP server, [`Program`] is the binary. [`forms`] makes arguments for the twin
+//! suite; [`changes`] and [`truth`] belong to the replica suite; [`Dice`] replays by its seed.
+//!
+//! Nothing here judges: that is the tests' business.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "test harness: it runs against the real clock and reads its own settings from the environment"
+)]
+
+pub mod changes;
+mod dice;
+mod door;
+pub mod forms;
+mod program;
+pub mod settings;
+mod stack;
+pub mod truth;
+
+pub use dice::Dice;
+pub use door::{Answer, Door};
+pub use program::{Ended, Program};
+pub use stack::{Stack, order};
