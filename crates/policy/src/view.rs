@@ -3,6 +3,8 @@
 //! Nothing that answers an agent can name the snapshot: it holds a View, and a View cannot utter
 //! what the token may not read (V3).
 
+mod places;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,8 +12,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use housekey_home::catalogue::RunState;
-use housekey_home::id::{AreaId, ContextId, DeviceId, EntityId, FloorId, LabelId};
-use housekey_home::registry::{AreaEntry, DeviceEntry, EntityEntry};
+use housekey_home::id::{ContextId, EntityId, LabelId};
+use housekey_home::registry::{DeviceEntry, EntityEntry};
 use housekey_home::snapshot::{Entity, IndexKey, MemoPlace, Snapshot};
 use housekey_home::state::EntityState;
 use housekey_home::time::UtcMicros;
@@ -21,6 +23,8 @@ use crate::redact;
 use crate::scope::Scope;
 use crate::tree::{Anchor, Color};
 use crate::verdict::{Permission, permission, permission_of};
+
+pub use places::{Area, Device};
 
 /// The house as one token sees it.
 #[derive(Clone)]
@@ -91,24 +95,12 @@ impl View {
         granted
     }
 
-    /// Areas that exist for this token, in registry order: for one that sees the whole house all of
-    /// them, otherwise those in which something readable is.
+    /// [`View::overview`] in the order of the state machine.
     #[must_use]
-    pub fn areas(&self) -> Vec<Area<'_>> {
-        let registry = self.snapshot.registry();
-        if self.scope.sees_whole_house() {
-            return registry.areas().map(Area).collect();
-        }
-        let inhabited: BTreeSet<&AreaId> = self
-            .entities()
-            .iter()
-            .filter_map(|v| v.facts.area().map(|area| &area.0.id))
-            .collect();
-        registry
-            .areas()
-            .filter(|area| inhabited.contains(&area.id))
-            .map(Area)
-            .collect()
+    pub fn overview_by_place(&self) -> Vec<Visible<'_>> {
+        let mut shown = self.entities();
+        shown.retain(|visible| !self.scope.pass_through || visible.facts.entity.is_exposed());
+        shown
     }
 
     /// IANA name of the home's time zone.
@@ -327,7 +319,7 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub fn device(&self) -> Option<Device<'a>> {
         let (device, parent) = self.devices();
-        device.map(|device| Device { device, parent })
+        device.map(|device| Device::of(device, parent))
     }
 
     /// The area that counts for it.
@@ -404,82 +396,5 @@ impl<'a> Registered<'a> {
 impl fmt::Debug for Registered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Registered({})", self.entry.entity_id)
-    }
-}
-
-/// The device of a readable entity.
-#[derive(Clone, Copy)]
-pub struct Device<'a> {
-    device: &'a DeviceEntry,
-    parent: Option<&'a DeviceEntry>,
-}
-
-impl<'a> Device<'a> {
-    /// Its id.
-    #[must_use]
-    pub fn id(&self) -> &'a DeviceId {
-        &self.device.id
-    }
-
-    /// The name that a user gave, or else the integration's.
-    #[must_use]
-    pub fn name(&self) -> Option<&'a str> {
-        self.device.display_name().map(|name| &**name)
-    }
-
-    /// Whether an area of its own is set.
-    #[must_use]
-    pub fn has_own_area(&self) -> bool {
-        self.device.area_id.is_some()
-    }
-
-    /// The display name of the device that it is a part of.
-    #[must_use]
-    pub fn parent_name(&self) -> Option<&'a str> {
-        self.parent
-            .and_then(DeviceEntry::display_name)
-            .map(|name| &**name)
-    }
-}
-
-impl fmt::Debug for Device<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Device({})", self.device.id)
-    }
-}
-
-/// An area that exists for the token.
-#[derive(Clone, Copy)]
-pub struct Area<'a>(&'a AreaEntry);
-
-impl<'a> Area<'a> {
-    /// Its id.
-    #[must_use]
-    pub fn id(&self) -> &'a AreaId {
-        &self.0.id
-    }
-
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> &'a str {
-        &self.0.name
-    }
-
-    /// Its other names, as delivered.
-    #[must_use]
-    pub fn aliases(&self) -> &'a [Arc<str>] {
-        &self.0.aliases
-    }
-
-    /// The floor it lies on.
-    #[must_use]
-    pub fn floor_id(&self) -> Option<&'a FloorId> {
-        self.0.floor_id.as_ref()
-    }
-}
-
-impl fmt::Debug for Area<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Area({})", self.0.id)
     }
 }
