@@ -2,7 +2,7 @@
 
 use housekey_assist::json;
 use housekey_assist::tools::{self, Face};
-use housekey_home::value::{Map, Value};
+use housekey_home::value::{Map, Member, Value};
 use housekey_policy::verdict::Truth;
 use housekey_store::Principal;
 use housekey_store::audit::{Client, Outcome, Payload, Phase, Record};
@@ -125,38 +125,17 @@ fn payload(name: &str, arguments: &Map) -> Payload {
     let mut text = String::new();
     let mut object = json::Object::begin(&mut text);
     json::string_into(&bounded(name), object.key("name"));
-    json::value_into(
-        &without_secrets(&Value::Map(arguments.clone().into())),
-        object.key("arguments"),
-    );
+    let arguments = Value::Map(arguments.clone().into()).with_members(&without_secrets);
+    json::value_into(&arguments, object.key("arguments"));
     object.end();
     Payload::new(text)
 }
 
-fn without_secrets(value: &Value) -> Value {
-    match value {
-        Value::Map(map) => {
-            let pairs = map.iter().map(|(key, value)| {
-                let is_secret = SECRET_KEYS.contains(&&*key.to_ascii_lowercase());
-                let kept = if is_secret {
-                    Value::text("[redacted]")
-                } else {
-                    without_secrets(value)
-                };
-                (key.clone(), kept)
-            });
-            Value::Map(Map::from_pairs(pairs).into())
-        }
-        Value::List(items) => Value::List(items.iter().map(without_secrets).collect()),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::BigInt(_)
-        | Value::Float(_)
-        | Value::Text(_)
-        | Value::Tuple(_)
-        | Value::Set(_)
-        | Value::DateTime(_) => value.clone(),
+fn without_secrets(key: &str) -> Member {
+    if SECRET_KEYS.contains(&&*key.to_ascii_lowercase()) {
+        Member::Replace(Value::text("[redacted]"))
+    } else {
+        Member::Keep
     }
 }
 

@@ -147,6 +147,34 @@ impl Value {
         }
     }
 
+    /// The value with every member of every map, at any depth, as `decide` says of its key.
+    #[must_use]
+    pub fn with_members(&self, decide: &impl Fn(&str) -> Member) -> Self {
+        let all = |items: &Arc<[Self]>| -> Arc<[Self]> {
+            items.iter().map(|item| item.with_members(decide)).collect()
+        };
+        match self {
+            Self::Map(map) => {
+                let members = map.iter().filter_map(|(key, value)| match decide(key) {
+                    Member::Keep => Some((key.clone(), value.with_members(decide))),
+                    Member::Replace(other) => Some((key.clone(), other)),
+                    Member::Drop => None,
+                });
+                Self::Map(Arc::new(Map::from_pairs(members)))
+            }
+            Self::List(items) => Self::List(all(items)),
+            Self::Tuple(items) => Self::Tuple(all(items)),
+            Self::Set(items) => Self::Set(all(items)),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::BigInt(_)
+            | Self::Float(_)
+            | Self::Text(_)
+            | Self::DateTime(_) => self.clone(),
+        }
+    }
+
     /// Bool, integer and float on one scale; exact enough for equality of 64-bit numbers.
     fn number(&self) -> Option<Number> {
         match self {
@@ -163,6 +191,17 @@ impl Value {
             | Self::DateTime(_) => None,
         }
     }
+}
+
+/// What becomes of a member of a map; see [`Value::with_members`].
+#[derive(Clone, PartialEq, Debug)]
+pub enum Member {
+    /// It stays, and so does what it holds as far as that is kept.
+    Keep,
+    /// It goes.
+    Drop,
+    /// Its value becomes another.
+    Replace(Value),
 }
 
 #[derive(PartialEq)]

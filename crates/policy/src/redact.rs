@@ -1,9 +1,8 @@
 //! What never leaves, whoever asks: attributes that carry credentials or addresses of streams.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use housekey_home::value::{Map, Value};
+use housekey_home::value::{Member, Value};
 
 /// Keys that are removed at every depth (ATM 1.1; there on the top level only).
 pub const SCRUBBED_KEYS: [&str; 4] = [
@@ -23,7 +22,13 @@ pub fn is_scrubbed(key: &str) -> bool {
 #[must_use]
 pub fn scrubbed(value: &Value) -> Cow<'_, Value> {
     if holds_scrubbed(value) {
-        Cow::Owned(without(value))
+        Cow::Owned(value.with_members(&|key| {
+            if is_scrubbed(key) {
+                Member::Drop
+            } else {
+                Member::Keep
+            }
+        }))
     } else {
         Cow::Borrowed(value)
     }
@@ -47,30 +52,12 @@ fn holds_scrubbed(value: &Value) -> bool {
     }
 }
 
-fn without(value: &Value) -> Value {
-    let items = |items: &Arc<[Value]>| items.iter().map(without).collect::<Arc<[Value]>>();
-    match value {
-        Value::Map(map) => {
-            let kept = map.iter().filter(|(key, _)| !is_scrubbed(key));
-            Value::Map(Arc::new(Map::from_pairs(
-                kept.map(|(k, v)| (k.clone(), without(v))),
-            )))
-        }
-        Value::List(list) => Value::List(items(list)),
-        Value::Tuple(tuple) => Value::Tuple(items(tuple)),
-        Value::Set(set) => Value::Set(items(set)),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::BigInt(_)
-        | Value::Float(_)
-        | Value::Text(_)
-        | Value::DateTime(_) => value.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use housekey_home::value::Map;
+
     use super::*;
 
     #[test]
