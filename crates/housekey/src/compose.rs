@@ -44,7 +44,7 @@ pub(crate) fn open_store(config: &ServerConfig) -> anyhow::Result<Arc<Store>> {
         ..AuditConfig::default()
     };
     let directory = &config.data_dir;
-    match Store::open_with(directory, &StoreConfig { audit }) {
+    match Store::open_with(directory, clock::random(), &StoreConfig { audit }) {
         Ok(store) => Ok(Arc::new(store)),
         Err(StoreError::InUse) => anyhow::bail!(
             "another housekey runs on {}; stop it, or name another directory with --data-dir",

@@ -43,7 +43,7 @@ pub(crate) enum Desk {
 impl Desk {
     /// Opens the desk of a data directory.
     pub(crate) fn open(data_dir: &Path) -> anyhow::Result<Self> {
-        match Store::open(data_dir) {
+        match Store::open(data_dir, clock::random()) {
             Ok(store) => Self::of(Arc::new(store)),
             Err(StoreError::InUse) => Ok(Self::Server(socket_path(data_dir))),
             Err(error) => Err(error)

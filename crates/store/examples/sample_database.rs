@@ -20,11 +20,10 @@ fn main() {
         .expect("the path to write to, without an ending");
     let directory = tempfile::tempdir().unwrap();
     sample::write(directory.path());
-    fs::copy(
-        directory.path().join("housekey.redb"),
-        format!("{target}.redb"),
-    )
-    .unwrap();
-    let store = Store::open(directory.path()).unwrap();
+    for (file, ending) in [("housekey.redb", "redb"), ("audit.key", "key")] {
+        let from = directory.path().join(file);
+        fs::copy(from, format!("{target}.{ending}")).unwrap();
+    }
+    let store = Store::open(directory.path(), sample::KEY).unwrap();
     fs::write(format!("{target}.txt"), sample::describe(&store)).unwrap();
 }

@@ -1,8 +1,9 @@
 //! The audit: what was asked and done, by whom, and how it ended.
 //!
 //! [`Audit`] takes records in, one thread writes them, [`Audit::read`] gives them back. Each stored
-//! record holds the hash of the one before it. What a record says is the gateway's business; here it
-//! is bounded and kept.
+//! record holds the hash of the one before it, and both ends of that chain are sealed with a key, so
+//! that [`Audit::check`] finds what somebody else did to the log. What a record says is the gateway's
+//! business; here it is bounded and kept.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,15 +15,21 @@ use crate::limits::{AUDIT_PAYLOAD_CHARS_MAX, AUDIT_TEXT_CHARS_MAX};
 use crate::principal::Principal;
 use crate::token::TokenId;
 
+mod begin;
+mod check;
 mod failed;
 mod log;
 mod queue;
+mod seal;
 mod stored;
 mod writer;
 
+pub use check::{Chain, Damage};
 pub use failed::FailedAuthentication;
-pub use log::{Chain, Kept};
-pub use queue::{Audit, AuditConfig, AuditUnavailable, Health, Slot};
+pub use log::Kept;
+pub use queue::{Audit, AuditConfig, AuditUnavailable, Health, Reads, Slot};
+pub(crate) use seal::KeyPlace;
+pub use seal::SealFault;
 
 /// One thing that was asked, or the intent or the end of an act.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -77,7 +77,7 @@ impl StoreError {
         }
     }
 
-    fn io(doing: &str, path: &Path) -> impl Fn(io::Error) -> Self {
+    pub(crate) fn io(doing: &str, path: &Path) -> impl Fn(io::Error) -> Self {
         let doing = format!("{doing} {}", path.display());
         move |cause| Self::Io {
             doing: doing.clone(),
@@ -233,7 +233,7 @@ fn make_private(directory: &Path, file: &Path) -> Result<(), StoreError> {
 }
 
 /// Takes from a path what others may do with it.
-fn tighten(path: &Path, mode: u32) -> Result<(), StoreError> {
+pub(crate) fn tighten(path: &Path, mode: u32) -> Result<(), StoreError> {
     let has = fs::metadata(path).map_err(StoreError::io("read", path))?;
     if has.permissions().mode() & 0o777 & !mode == 0 {
         return Ok(());

@@ -31,6 +31,10 @@ pub(crate) const AUDIT_ANCHOR: &str = "anchor";
 /// Key of the last record that was written.
 pub(crate) const AUDIT_HEAD: &str = "head";
 
+/// Key of [`RunningRow`] in [`META`]: there while a program has the store open, and after one that
+/// ended without closing it.
+pub(crate) const META_RUNNING: &str = "running";
+
 /// Which schema a database has.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SchemaRow {
@@ -39,4 +43,12 @@ pub(crate) struct SchemaRow {
 
 impl Stored for SchemaRow {
     const KIND: &'static str = "schema";
+}
+
+/// A program has the store open.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct RunningRow {}
+
+impl Stored for RunningRow {
+    const KIND: &'static str = "mark of a running program";
 }

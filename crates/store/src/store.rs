@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::audit::{Audit, AuditConfig};
+use crate::audit::{Audit, AuditConfig, KeyPlace};
 use crate::database::{Database, StoreError};
 use crate::tokens::Tokens;
 
@@ -24,20 +24,27 @@ pub struct Store {
 
 impl Store {
     /// Opens the store of a directory, which is made if it is missing, with the product's defaults.
+    /// `fresh_key` are random bytes: they seal the audit if there is no key for it yet.
     ///
     /// # Errors
     /// [`StoreError::InUse`] while another process has it, [`StoreError::Schema`] when a newer
     /// program wrote it, and what the disk says.
-    pub fn open(directory: &Path) -> Result<Self, StoreError> {
-        Self::open_with(directory, &StoreConfig::default())
+    pub fn open(directory: &Path, fresh_key: [u8; 32]) -> Result<Self, StoreError> {
+        Self::open_with(directory, fresh_key, &StoreConfig::default())
     }
 
     /// Opens the store of a directory.
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn open_with(directory: &Path, config: &StoreConfig) -> Result<Self, StoreError> {
-        Self::of(Database::in_directory(directory)?, config)
+    pub fn open_with(
+        directory: &Path,
+        fresh_key: [u8; 32],
+        config: &StoreConfig,
+    ) -> Result<Self, StoreError> {
+        let database = Database::in_directory(directory)?;
+        let key_place = KeyPlace::in_directory(directory, fresh_key);
+        Self::of(database, key_place, config)
     }
 
     /// A store that ends with the process.
@@ -53,14 +60,18 @@ impl Store {
     /// # Errors
     /// As [`Store::in_memory`].
     pub fn in_memory_with(config: &StoreConfig) -> Result<Self, StoreError> {
-        Self::of(Database::in_memory()?, config)
+        Self::of(Database::in_memory()?, KeyPlace::in_memory(), config)
     }
 
-    pub(crate) fn of(database: Database, config: &StoreConfig) -> Result<Self, StoreError> {
+    pub(crate) fn of(
+        database: Database,
+        key_place: KeyPlace,
+        config: &StoreConfig,
+    ) -> Result<Self, StoreError> {
         let database = Arc::new(database);
         Ok(Self {
             tokens: Tokens::load(database.clone())?,
-            audit: Audit::start(database.clone(), &config.audit)?,
+            audit: Audit::start(database.clone(), key_place, &config.audit)?,
             database,
         })
     }

@@ -20,7 +20,11 @@ fn every_version_opens() {
         }
         let home = tempfile::tempdir().unwrap();
         fs::copy(&file, home.path().join("housekey.redb")).unwrap();
-        let store = Store::open(home.path()).unwrap();
+        let key = file.with_extension("key");
+        if key.exists() {
+            fs::copy(&key, home.path().join("audit.key")).unwrap();
+        }
+        let store = Store::open(home.path(), [0; 32]).unwrap();
         let held = fs::read_to_string(file.with_extension("txt")).unwrap();
         assert_eq!(sample::describe(&store), held, "{}", file.display());
         versions += 1;
@@ -32,7 +36,7 @@ fn every_version_opens() {
 fn what_is_written_is_what_the_newest_sample_holds() {
     let home = tempfile::tempdir().unwrap();
     sample::write(home.path());
-    let store = Store::open(home.path()).unwrap();
+    let store = Store::open(home.path(), [0; 32]).unwrap();
     let newest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/databases/0.1.0.txt");
     assert_eq!(
         sample::describe(&store),

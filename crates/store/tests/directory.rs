@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use housekey_home::time::UtcMicros;
 use housekey_policy::Scope;
-use housekey_store::audit::{Chain, Client, Outcome, Payload, Phase, Record};
+use housekey_store::audit::{Chain, Client, Damage, Outcome, Payload, Phase, Record, SealFault};
 use housekey_store::token::{NewToken, Rate};
 use housekey_store::{Presented, Principal, RawToken, Store, StoreError, TokenId, TokenName};
 
 const FILE: &str = "housekey.redb";
+const KEY: [u8; 32] = [7; 32];
 
 fn secret(number: u8) -> RawToken {
     RawToken::from_random([number; 32])
@@ -77,7 +78,7 @@ fn mode(path: &Path) -> u32 {
 fn only_the_owner_can_read_it() {
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("a/b");
-    drop(Store::open(&directory).unwrap());
+    drop(Store::open(&directory, KEY).unwrap());
     assert_eq!(
         (mode(&directory), mode(&directory.join(FILE))),
         (0o700, 0o600)
@@ -85,7 +86,7 @@ fn only_the_owner_can_read_it() {
 
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(directory.join(FILE), fs::Permissions::from_mode(0o644)).unwrap();
-    drop(Store::open(&directory).unwrap());
+    drop(Store::open(&directory, KEY).unwrap());
     assert_eq!(
         (mode(&directory), mode(&directory.join(FILE))),
         (0o700, 0o600)
@@ -95,11 +96,14 @@ fn only_the_owner_can_read_it() {
 #[test]
 fn one_process_has_it() {
     let home = tempfile::tempdir().unwrap();
-    let store = Store::open(home.path()).unwrap();
+    let store = Store::open(home.path(), KEY).unwrap();
     create(&store, 1);
-    assert!(matches!(Store::open(home.path()), Err(StoreError::InUse)));
+    assert!(matches!(
+        Store::open(home.path(), KEY),
+        Err(StoreError::InUse)
+    ));
     store.close();
-    let again = Store::open(home.path()).unwrap();
+    let again = Store::open(home.path(), KEY).unwrap();
     assert_eq!(again.tokens().list().len(), 1);
     let closed = store
         .tokens()
@@ -110,7 +114,7 @@ fn one_process_has_it() {
 #[test]
 fn a_database_of_a_newer_program_is_refused() {
     let home = tempfile::tempdir().unwrap();
-    drop(Store::open(home.path()).unwrap());
+    drop(Store::open(home.path(), KEY).unwrap());
     let meta: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("meta");
     let database = redb::Database::open(home.path().join(FILE)).unwrap();
     let change = database.begin_write().unwrap();
@@ -122,7 +126,7 @@ fn a_database_of_a_newer_program_is_refused() {
         .unwrap();
     change.commit().unwrap();
     drop(database);
-    let refused = Store::open(home.path()).unwrap_err();
+    let refused = Store::open(home.path(), KEY).unwrap_err();
     assert!(
         matches!(
             refused,
@@ -143,14 +147,14 @@ fn what_is_no_database_is_damage() {
         b"something else, long enough to be read".repeat(99),
     )
     .unwrap();
-    let refused = Store::open(home.path()).unwrap_err();
+    let refused = Store::open(home.path(), KEY).unwrap_err();
     assert!(matches!(refused, StoreError::Corrupt(_)), "{refused}");
 }
 
 #[test]
 fn no_byte_on_the_disk_gives_a_secret_away() {
     let home = tempfile::tempdir().unwrap();
-    let store = Store::open(home.path()).unwrap();
+    let store = Store::open(home.path(), KEY).unwrap();
     for number in 1..=3 {
         create(&store, number);
     }
@@ -179,7 +183,7 @@ const VICTIM: &str = "HOUSEKEY_TEST_VICTIM";
 #[test]
 fn a_killed_process_leaves_every_change_and_every_intent() {
     if let Some(directory) = std::env::var_os(VICTIM) {
-        let store = Store::open(Path::new(&directory)).unwrap();
+        let store = Store::open(Path::new(&directory), KEY).unwrap();
         for number in 1..=5 {
             create(&store, number);
             commit(&store, [i64::from(number)].into_iter());
@@ -199,7 +203,7 @@ fn a_killed_process_leaves_every_change_and_every_intent() {
     let ended = victim.env(VICTIM, home.path()).output().unwrap();
     assert_eq!(ended.status.signal(), Some(6), "{ended:?}");
 
-    let store = Store::open(home.path()).unwrap();
+    let store = Store::open(home.path(), KEY).unwrap();
     let tokens: Vec<_> = store
         .tokens()
         .list()
@@ -217,4 +221,149 @@ fn a_killed_process_leaves_every_change_and_every_intent() {
     let numbers: Vec<_> = kept.iter().map(|kept| kept.record.at.0).collect();
     assert_eq!(numbers, [5, 4, 3, 2, 1]);
     assert_eq!(store.audit().check().unwrap(), Chain::Whole { records: 5 });
+}
+
+/// A directory with three records, and the file of the key.
+fn with_records() -> (tempfile::TempDir, std::path::PathBuf) {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(home.path(), KEY).unwrap();
+    commit(&store, 1..=3);
+    store.close();
+    let key = home.path().join("audit.key");
+    (home, key)
+}
+
+/// What a check says before anything is written, and after a fourth record.
+fn checks(home: &Path, fresh: [u8; 32]) -> [Chain; 2] {
+    let store = Store::open(home, fresh).unwrap();
+    let before = store.audit().check().unwrap();
+    commit(&store, 4..=4);
+    [before, store.audit().check().unwrap()]
+}
+
+#[test]
+fn the_key_lies_beside_the_database_for_its_owner_only() {
+    let (home, key) = with_records();
+    assert_eq!(mode(&key), 0o600);
+    assert!(!home.path().join("audit.key.new").exists());
+    assert_eq!(fs::read_to_string(&key).unwrap().trim(), "07".repeat(32));
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let [before, after] = checks(home.path(), [8; 32]);
+    assert_eq!(before, Chain::Whole { records: 3 });
+    assert_eq!(after, Chain::Whole { records: 4 });
+    assert_eq!(mode(&key), 0o600);
+    assert_eq!(
+        fs::read_to_string(&key).unwrap().trim(),
+        "07".repeat(32),
+        "a key stays"
+    );
+}
+
+#[test]
+fn nothing_is_made_before_there_is_something_to_seal() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(home.path(), KEY).unwrap();
+    create(&store, 1);
+    assert_eq!(store.audit().check().unwrap(), Chain::Whole { records: 0 });
+    store.close();
+    assert!(!home.path().join("audit.key").exists());
+}
+
+#[test]
+fn a_missing_key_is_said_so() {
+    let (home, key) = with_records();
+    fs::remove_file(&key).unwrap();
+    // Looking changes nothing.
+    for _ in 0..2 {
+        let store = Store::open(home.path(), [8; 32]).unwrap();
+        let fault = SealFault::KeyMissing;
+        let missing = Chain::Broken {
+            seq: 3,
+            damage: Damage::Seal(fault),
+        };
+        assert_eq!(store.audit().check().unwrap(), missing);
+        assert!(!key.exists());
+    }
+    let fault = SealFault::KeyMissing;
+    let [_, after] = checks(home.path(), [8; 32]);
+    let resealed = Chain::Resealed {
+        records: 5,
+        seq: 4,
+        fault,
+    };
+    assert_eq!(after, resealed);
+    assert_eq!(mode(&key), 0o600);
+    let [before, _] = checks(home.path(), [9; 32]);
+    assert_eq!(
+        before, resealed,
+        "the new key is kept, and what happened is still known"
+    );
+}
+
+#[test]
+fn a_replaced_key_is_said_so() {
+    for other in ["08".repeat(32), "no key".to_owned(), String::new()] {
+        let (home, key) = with_records();
+        fs::write(&key, other).unwrap();
+        let [before, after] = checks(home.path(), [9; 32]);
+        let fault = SealFault::KeyReplaced;
+        let damage = Damage::Seal(fault);
+        assert_eq!(before, Chain::Broken { seq: 3, damage });
+        let resealed = Chain::Resealed {
+            records: 5,
+            seq: 4,
+            fault,
+        };
+        assert_eq!(after, resealed);
+        let kept = fs::read_to_string(&key).unwrap();
+        assert_eq!(kept.trim().len(), 64, "what was no key is one afterwards");
+    }
+}
+
+#[test]
+fn a_key_that_goes_while_the_program_runs_is_said_so() {
+    let (home, key) = with_records();
+    let store = Store::open(home.path(), KEY).unwrap();
+    fs::remove_file(&key).unwrap();
+    let damage = Damage::Seal(SealFault::KeyMissing);
+    assert_eq!(
+        store.audit().check().unwrap(),
+        Chain::Broken { seq: 3, damage }
+    );
+}
+
+#[test]
+fn a_key_without_the_log_that_it_sealed_is_said_so() {
+    let (home, _) = with_records();
+    fs::remove_file(home.path().join(FILE)).unwrap();
+    let [before, after] = checks(home.path(), [8; 32]);
+    let fault = SealFault::Emptied;
+    let damage = Damage::Seal(fault);
+    assert_eq!(before, Chain::Broken { seq: 0, damage });
+    let resealed = Chain::Resealed {
+        records: 2,
+        seq: 1,
+        fault,
+    };
+    assert_eq!(after, resealed);
+}
+
+#[test]
+fn a_crash_between_the_names_of_a_key_loses_nothing() {
+    let (home, key) = with_records();
+    let new = home.path().join("audit.key.new");
+    fs::rename(&key, &new).unwrap();
+    let [before, after] = checks(home.path(), [8; 32]);
+    assert_eq!(before, Chain::Whole { records: 3 });
+    assert_eq!(after, Chain::Whole { records: 4 });
+    assert!(key.exists() && !new.exists());
+
+    // One under which nothing was sealed is no key.
+    fs::remove_file(&key).unwrap();
+    fs::write(&new, "08".repeat(32)).unwrap();
+    let [before, _] = checks(home.path(), [9; 32]);
+    let damage = Damage::Seal(SealFault::KeyMissing);
+    assert_eq!(before, Chain::Broken { seq: 4, damage });
+    assert_eq!(fs::read_to_string(&key).unwrap().trim(), "09".repeat(32));
+    assert!(!new.exists());
 }

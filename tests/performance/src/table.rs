@@ -139,7 +139,7 @@ impl Bench {
         };
         let (house, houses) = watch::channel(live);
         let directory = tempfile::tempdir()?;
-        let store = Arc::new(Store::open(directory.path())?);
+        let store = Arc::new(Store::open(directory.path(), [7; 32])?);
         let surroundings = surroundings();
         let link = Link::from_houses(houses);
         let gateway = Gateway::new(store, link, surroundings, GatewayConfig::default());

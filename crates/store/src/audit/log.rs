@@ -1,12 +1,12 @@
-//! The log itself: appending a batch with its hashes, pruning, reading, and checking the chain.
+//! The log itself: appending a batch with its hashes, pruning and reading.
 
 use std::sync::Arc;
 
 use housekey_home::time::UtcMicros;
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
-use sha2::{Digest, Sha256};
 
 use super::Record;
+use super::seal::{Ends, Key};
 use super::stored::{End, StoredRecord};
 use crate::database::{Database, StoreError};
 use crate::limits::{AUDIT_AGED_RECORDS_MAX, AUDIT_READ_RECORDS_MAX};
@@ -22,21 +22,6 @@ pub struct Kept {
     pub seq: u64,
     /// The record.
     pub record: Record,
-}
-
-/// What a check of the whole chain found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Chain {
-    /// Every record fits the one before it, and the last one is the last that was written.
-    Whole {
-        /// How many there are.
-        records: u64,
-    },
-    /// A record is missing or does not fit the one before it.
-    Broken {
-        /// The number of the first such record; 0 when an end of the chain cannot be read.
-        seq: u64,
-    },
 }
 
 /// How much is kept.
@@ -57,6 +42,7 @@ impl Batch {
     pub(super) fn of<'a>(
         before: &End,
         records: impl Iterator<Item = &'a Record>,
+        key: &Key,
     ) -> Result<Self, StoreError> {
         let mut batch = Self {
             rows: Vec::new(),
@@ -66,20 +52,22 @@ impl Batch {
         for record in records {
             let seq = batch.head.seq + 1;
             let bytes = StoredRecord::of(record, seq, &batch.head.hash).encode()?;
-            batch.head = End {
-                seq,
-                hash: hash(&bytes),
-                mac: None,
-            };
+            batch.head = End::at(seq, &bytes);
             batch.latest = batch.latest.max(Some(record.at));
             batch.rows.push((seq, bytes));
         }
+        key.seal(AUDIT_HEAD, &mut batch.head);
         Ok(batch)
     }
 
     /// Writes the batch and removes what is too much or too old, in one transaction. Returns the
     /// last record that is then on the disk.
-    pub(super) fn write(self, database: &Database, keep: Keep) -> Result<End, StoreError> {
+    pub(super) fn write(
+        self,
+        database: &Database,
+        keep: Keep,
+        key: &Key,
+    ) -> Result<End, StoreError> {
         let head = self.head.encode()?;
         database.write(|transaction| {
             let mut log = transaction.open_table(AUDIT)?;
@@ -93,7 +81,13 @@ impl Batch {
                 .days_max
                 .zip(self.latest)
                 .map(|(days, latest)| latest.0.saturating_sub(i64::from(days) * MICROS_PER_DAY));
-            if let Some(anchor) = prune(&mut log, surplus, horizon)? {
+            let pruned = prune(&mut log, surplus, horizon)?;
+            // An end is a few plain fields; it cannot fail to encode.
+            let anchor = pruned.and_then(|mut anchor| {
+                key.seal(AUDIT_ANCHOR, &mut anchor);
+                anchor.encode().ok()
+            });
+            if let Some(anchor) = anchor {
                 ends.insert(AUDIT_ANCHOR, anchor.as_slice())?;
             }
             Ok(())
@@ -108,7 +102,7 @@ fn prune(
     log: &mut redb::Table<'_, u64, &'static [u8]>,
     surplus: u64,
     horizon: Option<i64>,
-) -> Result<Option<Vec<u8>>, redb::Error> {
+) -> Result<Option<End>, redb::Error> {
     let mut anchor = None;
     let mut gone = 0_u64;
     loop {
@@ -128,32 +122,20 @@ fn prune(
             break;
         };
         gone += 1;
-        anchor = Some(End {
-            seq: seq.value(),
-            hash: hash(bytes.value()),
-            mac: None,
-        });
+        anchor = Some(End::at(seq.value(), bytes.value()));
     }
-    // An end is three plain fields; it cannot fail to encode.
-    Ok(anchor.and_then(|anchor| anchor.encode().ok()))
+    Ok(anchor)
 }
 
-fn hash(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
-}
-
-fn end(transaction: &ReadTransaction, name: &str) -> Result<Option<Vec<u8>>, redb::Error> {
+/// Both ends as they are stored; `None` when they cannot be read.
+pub(super) fn ends(transaction: &ReadTransaction) -> Result<Option<Ends>, redb::Error> {
     let table = transaction.open_table(AUDIT_ENDS)?;
-    Ok(table.get(name)?.map(|bytes| bytes.value().to_vec()))
-}
-
-fn decoded(bytes: Option<Vec<u8>>) -> Result<End, StoreError> {
-    bytes.map_or(Ok(End::before_the_first()), |bytes| End::decode(&bytes))
-}
-
-/// The last record that was written.
-pub(super) fn head(database: &Database) -> Result<End, StoreError> {
-    decoded(database.read(|transaction| end(transaction, AUDIT_HEAD))?)
+    let head = table.get(AUDIT_HEAD)?.map(|end| End::decode(end.value()));
+    let anchor = table.get(AUDIT_ANCHOR)?.map(|end| End::decode(end.value()));
+    Ok(match (head.transpose(), anchor.transpose()) {
+        (Ok(head), Ok(anchor)) => Some(Ends { head, anchor }),
+        (Err(_), _) | (_, Err(_)) => None,
+    })
 }
 
 /// Records that match, the newest first; `offset` of those that match are left out, and at most
@@ -191,37 +173,59 @@ pub(super) fn read(
     damage.map_or(Ok(found), Err)
 }
 
-/// Goes through the whole log, from the last record that was pruned to the last that was written.
-pub(super) fn check(database: &Database) -> Result<Chain, StoreError> {
-    database.read(|transaction| {
-        let end_of = |name| -> Result<Option<End>, redb::Error> {
-            Ok(decoded(end(transaction, name)?).ok())
-        };
-        let (Some(mut last), Some(head)) = (end_of(AUDIT_ANCHOR)?, end_of(AUDIT_HEAD)?) else {
-            return Ok(Chain::Broken { seq: 0 });
-        };
-        let mut records = 0;
-        for row in transaction.open_table(AUDIT)?.iter()? {
+/// Up to `limit` records after a number, the oldest first.
+pub(super) fn read_after(
+    database: &Database,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Kept>, StoreError> {
+    let rows = database.read(|transaction| {
+        let table = transaction.open_table(AUDIT)?;
+        let mut rows = Vec::new();
+        for row in table.range(after.saturating_add(1)..)?.take(limit) {
             let (seq, bytes) = row?;
-            let seq = seq.value();
-            let is_next = |record: StoredRecord| record.seq == seq && record.prev == last.hash;
-            if seq != last.seq + 1 || !StoredRecord::decode(bytes.value()).is_ok_and(is_next) {
-                return Ok(Chain::Broken { seq: last.seq + 1 });
-            }
-            last = End {
-                seq,
-                hash: hash(bytes.value()),
-                mac: None,
-            };
-            records += 1;
+            rows.push((seq.value(), bytes.value().to_vec()));
         }
-        Ok(if last.seq != head.seq {
-            let seq = last.seq.min(head.seq) + 1;
-            Chain::Broken { seq }
-        } else if last.hash != head.hash {
-            Chain::Broken { seq: head.seq }
-        } else {
-            Chain::Whole { records }
-        })
-    })
+        Ok(rows)
+    })?;
+    rows.iter().map(|(seq, bytes)| kept(*seq, bytes)).collect()
+}
+
+/// The newest `limit` records of one request, the oldest of them first.
+pub(super) fn of_request(
+    database: &Database,
+    request_id: &str,
+    limit: usize,
+) -> Result<Vec<Kept>, StoreError> {
+    // To read a record as JSON costs much more than to see that the id is not in it.
+    let written = serde_json::to_vec(request_id).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+    let rows = database.read(|transaction| {
+        let table = transaction.open_table(AUDIT)?;
+        let mut rows = Vec::new();
+        for row in table.iter()?.rev() {
+            let (seq, bytes) = row?;
+            if contains(bytes.value(), &written) {
+                rows.push((seq.value(), bytes.value().to_vec()));
+            }
+        }
+        Ok(rows)
+    })?;
+    let mut found = Vec::new();
+    for (seq, bytes) in rows {
+        let kept = kept(seq, &bytes)?;
+        if kept.record.request_id == request_id && found.len() < limit {
+            found.push(kept);
+        }
+    }
+    found.reverse();
+    Ok(found)
+}
+
+fn kept(seq: u64, bytes: &[u8]) -> Result<Kept, StoreError> {
+    let record = StoredRecord::decode(bytes)?.into_record()?;
+    Ok(Kept { seq, record })
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }

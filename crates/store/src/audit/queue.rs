@@ -12,8 +12,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::Record;
+use super::begin::{self, Begin};
+use super::check::{self, Chain};
 use super::failed::{FailedAuthentication, FailedAuthentications};
-use super::log::{self, Chain, Keep, Kept};
+use super::log::{self, Keep, Kept};
+use super::seal::{KeyPlace, Sealer};
+use super::stored::End;
 use super::writer::{Entry, Message, Writer};
 use crate::database::{Database, StoreError};
 use crate::limits::{
@@ -34,6 +38,38 @@ pub struct AuditConfig {
     pub keep_days_max: Option<u32>,
     /// Most records that wait for the disk.
     pub queue_records_max: usize,
+    /// When a reader gets its answer.
+    pub reads: Reads,
+}
+
+/// When a reader gets its answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Reads {
+    /// At once; its record is on the disk a batch later. A crash can lose as much.
+    #[default]
+    Batched,
+    /// When its record is on the disk.
+    BeforeAnswer,
+}
+
+impl Reads {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Batched, Self::BeforeAnswer];
+
+    /// The name in the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Batched => "batched",
+            Self::BeforeAnswer => "before_answer",
+        }
+    }
+
+    /// The way of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reads| reads.name() == name)
+    }
 }
 
 impl Default for AuditConfig {
@@ -44,6 +80,7 @@ impl Default for AuditConfig {
             keep_records_max: AUDIT_KEEP_RECORDS_MAX,
             keep_days_max: Some(AUDIT_KEEP_DAYS_MAX),
             queue_records_max: AUDIT_QUEUE_RECORDS_MAX,
+            reads: Reads::default(),
         }
     }
 }
@@ -77,6 +114,9 @@ pub struct Audit(Arc<Shared>);
 
 struct Shared {
     database: Arc<Database>,
+    key_place: KeyPlace,
+    reads: Reads,
+    written: watch::Receiver<u64>,
     places: Arc<Semaphore>,
     places_max: u32,
     /// Places of records of failed authentications, which nobody reserves.
@@ -88,12 +128,37 @@ struct Shared {
 }
 
 impl Audit {
-    pub(crate) fn start(database: Arc<Database>, config: &AuditConfig) -> Result<Self, StoreError> {
+    pub(crate) fn start(
+        database: Arc<Database>,
+        key_place: KeyPlace,
+        config: &AuditConfig,
+    ) -> Result<Self, StoreError> {
         let places_max = u32::try_from(config.queue_records_max.max(1)).unwrap_or(u32::MAX);
         let (messages, inbox) = std::sync::mpsc::channel();
         let (health_of, health) = watch::channel(Health::Good);
+        let ends = database
+            .read(log::ends)?
+            .ok_or_else(|| StoreError::Corrupt("the ends of the audit".to_owned()))?;
+        let (sealer, seal) = Sealer::open(key_place.clone(), &ends)?;
+        if let Some(fault) = seal {
+            tracing::error!("the audit cannot be trusted up to here: {}", fault.text());
+        }
+        let marked = begin::mark(&database);
+        if let Err(error) = &marked {
+            tracing::warn!(%error, "the audit cannot be written yet");
+        }
+        let begin = Begin {
+            unclean_stop: matches!(marked, Ok(true)),
+            seal,
+        };
+        let head = ends.head.unwrap_or_else(End::before_the_first);
+        let (written_of, written) = watch::channel(head.seq);
         let writer = Writer {
-            head: log::head(&database)?,
+            head,
+            written: written_of,
+            sealer,
+            begin: Some(begin).filter(|begin| begin.has_something_to_say()),
+            is_marked: marked.is_ok(),
             database: database.clone(),
             inbox,
             health: health_of,
@@ -114,6 +179,9 @@ impl Audit {
             })?;
         Ok(Self(Arc::new(Shared {
             database,
+            key_place,
+            reads: config.reads,
+            written,
             places: Arc::new(Semaphore::new(places_max as usize)),
             places_max,
             failed_places: Arc::new(Semaphore::new(FAILED_QUEUE_RECORDS_MAX)),
@@ -144,6 +212,7 @@ impl Audit {
         Ok(Slot {
             place: Arc::new(place),
             messages: shared.messages.clone(),
+            reads: shared.reads,
         })
     }
 
@@ -195,12 +264,39 @@ impl Audit {
         log::read(&self.0.database, window, limit, offset, matches)
     }
 
-    /// Checks the chain of the whole log. Blocks for as long as it takes to read it.
+    /// Up to `limit` records after a number, the oldest first. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the disk.
+    pub fn read_after(&self, after: u64, limit: usize) -> Result<Vec<Kept>, StoreError> {
+        log::read_after(&self.0.database, after, limit)
+    }
+
+    /// The records of one request, the oldest first; the newest `limit` of them. Blocks for as long
+    /// as it takes to look through the log.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the disk.
+    pub fn of_request(&self, request_id: &str, limit: usize) -> Result<Vec<Kept>, StoreError> {
+        log::of_request(&self.0.database, request_id, limit)
+    }
+
+    /// The number of the last record on the disk, once it is greater than `seen`, or at the deadline.
+    pub async fn grown(&self, seen: u64, deadline: Instant) -> u64 {
+        let mut written = self.0.written.clone();
+        let grown = timeout_at(deadline, written.wait_for(|seq| *seq > seen)).await;
+        match grown {
+            Ok(Ok(seq)) => *seq,
+            Ok(Err(_)) | Err(_) => *self.0.written.borrow(),
+        }
+    }
+
+    /// Checks the chain of the whole log and its seals. Blocks for as long as it takes to read it.
     ///
     /// # Errors
     /// [`StoreError`] from the disk.
     pub fn check(&self) -> Result<Chain, StoreError> {
-        log::check(&self.0.database)
+        check::check(&self.0.database, &self.0.key_place)
     }
 
     /// Takes no more requests and waits until everything that was promised a place is on the disk.
@@ -259,9 +355,25 @@ impl fmt::Debug for Audit {
 pub struct Slot {
     place: Arc<OwnedSemaphorePermit>,
     messages: Sender<Message>,
+    reads: Reads,
 }
 
 impl Slot {
+    /// Gives the record of a read to the writer, and waits for the disk if readers have to.
+    ///
+    /// # Errors
+    /// [`AuditUnavailable`] when the disk refused; the read must not be answered. The record is kept
+    /// and may reach the disk later.
+    pub async fn finish(mut self, record: Record) -> Result<(), AuditUnavailable> {
+        match self.reads {
+            Reads::Batched => {
+                self.send(record);
+                Ok(())
+            }
+            Reads::BeforeAnswer => self.commit(record).await,
+        }
+    }
+
     /// Gives the record to the writer. The place makes that certain; the record is on the disk a
     /// batch later.
     pub fn send(self, record: Record) {

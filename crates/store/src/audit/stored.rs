@@ -1,7 +1,10 @@
 //! A record of the audit as it lies in the database, and the two ends of its chain.
 
+use std::borrow::Cow;
+
 use housekey_home::time::UtcMicros;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{Client, Outcome, Payload, Phase, Record, bounded};
 use crate::database::StoreError;
@@ -90,6 +93,20 @@ impl StoredRecord {
     }
 }
 
+/// What a check of the chain looks at of a record.
+#[derive(Deserialize)]
+pub(crate) struct Linked<'a> {
+    pub(crate) seq: u64,
+    #[serde(borrow)]
+    pub(crate) prev: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) method: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) face: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(crate) payload: Option<Cow<'a, str>>,
+}
+
 /// An end of the chain: the last record that was written, or the last that was pruned.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct End {
@@ -97,7 +114,10 @@ pub(crate) struct End {
     pub(crate) seq: u64,
     /// SHA-256, in hex, of its bytes; zeros before the first record.
     pub(crate) hash: String,
-    /// The place of a keyed code over both.
+    /// Names the key that sealed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<String>,
+    /// The seal, in hex: a keyed code over both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mac: Option<String>,
 }
@@ -111,6 +131,17 @@ impl End {
         Self {
             seq: 0,
             hash: "0".repeat(64),
+            key: None,
+            mac: None,
+        }
+    }
+
+    /// The end at a record, not sealed.
+    pub(crate) fn at(seq: u64, bytes: &[u8]) -> Self {
+        Self {
+            seq,
+            hash: hex::encode(Sha256::digest(bytes)),
+            key: None,
             mac: None,
         }
     }

@@ -9,8 +9,10 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
 use super::Record;
+use super::begin::{self, Begin};
 use super::log::{Batch, Keep};
 use super::queue::{AuditUnavailable, Health};
+use super::seal::Sealer;
 use super::stored::End;
 use crate::database::{Database, StoreError};
 use crate::limits::AUDIT_BATCH_RECORDS_MAX;
@@ -41,6 +43,13 @@ pub(super) struct Writer {
     pub(super) keep: Keep,
     /// The last record on the disk.
     pub(super) head: End,
+    /// Tells the number of that record.
+    pub(super) written: watch::Sender<u64>,
+    pub(super) sealer: Sealer,
+    /// What the first record has to say, until it is on the disk.
+    pub(super) begin: Option<Begin>,
+    /// The store is marked as open.
+    pub(super) is_marked: bool,
     /// What is not on the disk, in order. Bounded by the places that the entries occupy.
     pub(super) waiting: Vec<Entry>,
 }
@@ -53,12 +62,23 @@ impl Writer {
             if told_to_stop {
                 // Once more, on a file that is opened anew.
                 self.write_all();
-                if !self.waiting.is_empty() {
-                    let lost = self.waiting.len();
-                    tracing::error!(lost, "the audit ends with records that the disk refused");
-                }
-                return;
+                return self.end();
             }
+        }
+    }
+
+    /// Takes away the mark of a running program, if nothing is left to be said by the next one.
+    fn end(&self) {
+        if !self.waiting.is_empty() {
+            let lost = self.waiting.len();
+            tracing::error!(lost, "the audit ends with records that the disk refused");
+            return;
+        }
+        if self.begin.is_some_and(|begin| begin.unclean_stop) || !self.is_marked {
+            return;
+        }
+        if let Err(error) = begin::clear(&self.database) {
+            tracing::warn!(%error, "the next start will take this end for an unclean one");
         }
     }
 
@@ -138,13 +158,33 @@ impl Writer {
     }
 
     fn write(&mut self, size: usize) -> Result<(), StoreError> {
-        let batch = Batch::of(
-            &self.head,
-            self.waiting.iter().take(size).map(|e| &*e.record),
-        )?;
+        self.mark()?;
+        let first = self.begin.zip(self.waiting.first());
+        let first = first.map(|(begin, e)| begin.record(self.head.seq + 1, e.record.at));
+        let waiting = self.waiting.iter().take(size).map(|e| &*e.record);
+        let key = self.sealer.key();
+        let batch = Batch::of(&self.head, first.iter().chain(waiting), key)?;
+        self.sealer.prepare()?;
         // A commit that failed in its last moment may be on the disk all the same. The next attempt
         // begins at the same record and writes the same bytes under the same numbers.
-        self.head = batch.write(&self.database, self.keep)?;
+        self.head = batch.write(&self.database, self.keep, key)?;
+        self.begin = None;
+        if let Err(error) = self.sealer.keep() {
+            tracing::error!(%error, "the key of the audit has not got its last name");
+        }
+        self.written.send_replace(self.head.seq);
+        Ok(())
+    }
+
+    /// Marks the store as open, if it could not be when it was opened.
+    fn mark(&mut self) -> Result<(), StoreError> {
+        if !self.is_marked {
+            let unclean_stop = begin::mark(&self.database)?;
+            self.is_marked = true;
+            let seal = self.begin.and_then(|begin| begin.seal);
+            let begin = Begin { unclean_stop, seal };
+            self.begin = Some(begin).filter(|begin| begin.has_something_to_say());
+        }
         Ok(())
     }
 

@@ -7,13 +7,19 @@ use housekey_policy::tree::{Anchor, Color, EntityNode, Node};
 use proptest::prelude::*;
 
 use super::*;
+use crate::audit::KeyPlace;
 use crate::disk::Disk;
 use crate::principal::Principal;
 use crate::store::{Store, StoreConfig};
 use crate::token::Rate;
 
 fn open(disk: &Disk) -> Store {
-    Store::of(disk.database(), &StoreConfig::default()).unwrap()
+    Store::of(
+        disk.database(),
+        KeyPlace::in_memory(),
+        &StoreConfig::default(),
+    )
+    .unwrap()
 }
 
 fn secret(number: u8) -> RawToken {

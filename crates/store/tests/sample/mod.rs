@@ -13,6 +13,9 @@ use housekey_store::audit::{Client, FailedAuthentication, Outcome, Payload, Phas
 use housekey_store::token::{NewToken, Rate};
 use housekey_store::{Presented, Principal, RawToken, Store, TokenId, TokenName, TokenRecord};
 
+/// Seals the audit of a sample.
+pub(crate) const KEY: [u8; 32] = [0xa5; 32];
+
 fn node(color: Color, hint: Option<&str>) -> Node {
     Node {
         color,
@@ -100,7 +103,7 @@ fn record() -> Record {
 
 /// Writes a sample into an empty directory.
 pub(crate) fn write(directory: &Path) {
-    let store = Store::open(directory).unwrap();
+    let store = Store::open(directory, KEY).unwrap();
     let tokens = store.tokens();
     let create = |number: u8, name: &str, scope: Scope| {
         let at = UtcMicros(1_795_410_000_000_000 + i64::from(number));
