@@ -201,9 +201,7 @@ impl Follower {
                 }
             }
             SessionEvent::EventLost { id } => {
-                if self.states == Some(id) || self.states_next == Some(id) {
-                    self.want_resync(now);
-                } else if !self.events.contains_key(&id) {
+                if !self.handle_lost(session, id, now) {
                     return Ok(Some(SessionEvent::EventLost { id }));
                 }
             }

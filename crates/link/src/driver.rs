@@ -202,16 +202,15 @@ impl Running {
 
     /// Takes in a frame and those that have arrived behind it (L4).
     fn take_frames(&self, connection: &mut Connection, first: Option<Result<Message, Error>>) {
-        let mut frame = first;
-        for _ in 0..FRAMES_PER_TURN_MAX {
-            connection.take_frame(frame, self.since_origin(Instant::now()));
+        connection.take_frame(first, self.since_origin(Instant::now()));
+        for _ in 1..FRAMES_PER_TURN_MAX {
             if connection.over.is_some() {
                 return;
             }
-            match connection.socket.next().now_or_never() {
-                Some(next) => frame = next,
-                None => return,
-            }
+            let Some(frame) = connection.socket.next().now_or_never() else {
+                return;
+            };
+            connection.take_frame(frame, self.since_origin(Instant::now()));
         }
     }
 
@@ -459,6 +458,8 @@ fn of_follow(error: &FollowError) -> LinkError {
     let cause = error.to_string().into();
     match error {
         FollowError::Deadline { .. } => LinkError::Lost { cause },
+        // A command whose integration is not set up yet: Home Assistant has just begun to start.
+        FollowError::Refused { code, .. } if code == "unknown_command" => LinkError::Lost { cause },
         FollowError::Refused { .. } | FollowError::Unreadable { .. } => {
             LinkError::Incompatible { cause }
         }

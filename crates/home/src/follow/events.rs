@@ -212,6 +212,28 @@ impl Follower {
         Ok(true)
     }
 
+    /// Whether a subscription that lost an event is this follower's; if so, what was lost is fetched.
+    pub(super) fn handle_lost(
+        &mut self,
+        session: &mut Session,
+        id: RequestId,
+        now: Duration,
+    ) -> bool {
+        if self.states == Some(id) {
+            self.want_resync(now);
+        } else if self.states_next == Some(id) {
+            // Its first event, or it would have replaced the other by now.
+            self.states_next = None;
+            self.unsubscribe(session, id, now);
+            self.want_resync(now);
+        } else if self.one_shots.remove(&id) {
+            self.unsubscribe(session, id, now);
+        } else {
+            return self.events.contains_key(&id);
+        }
+        true
+    }
+
     fn handle_states(&mut self, event: &Body, now: Duration) -> Result<(), FollowError> {
         if self.loads_states() {
             let first = readable(Asked::States, event.payload().parse())?;

@@ -280,6 +280,39 @@ fn a_lost_event_or_an_unknown_difference_brings_a_fresh_subscription() {
 }
 
 #[test]
+fn a_first_event_that_is_lost_leaves_nothing_open() {
+    let mut script = Script::loaded(true);
+    let lost = |id: u64| json!({"id": id, "type": "result", "success": false, "error": {"code": "unknown_error"}});
+    let old = script.states_id();
+    script.say(&lost(old)).unwrap();
+    let fresh = script.open[0].0;
+    script.answer(fresh, &Json::Null).unwrap();
+    script.say(&lost(fresh)).unwrap();
+    assert_eq!(
+        script.sent,
+        [["subscribe_entities"], ["unsubscribe_events"]]
+    );
+    assert_eq!(script.open[0].1["subscription"], fresh);
+    assert_eq!(script.states_id(), old);
+    script.wait(RESYNC_EVERY * 2);
+    assert_eq!(script.sent[2..], [["subscribe_entities"]]);
+    // The same for an entity that is fetched alone.
+    let mut script = Script::loaded(true);
+    let states = script.states_id();
+    script
+        .event(states, &json!({"c": {"light.a": {"+": {"a": {"new": 1}}}}}))
+        .unwrap();
+    script.wait(Duration::from_secs(1));
+    let alone = script.open[0].0;
+    script.answer(alone, &Json::Null).unwrap();
+    script.say(&lost(alone)).unwrap();
+    assert_eq!(
+        script.sent,
+        [["subscribe_entities"], ["unsubscribe_events"]]
+    );
+}
+
+#[test]
 fn an_entity_of_unknown_order_is_fetched_once_and_alone() {
     let mut script = Script::loaded(true);
     let states = script.states_id();

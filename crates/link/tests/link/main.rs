@@ -3,5 +3,4 @@
 
 mod rig;
 
-mod secrets;
 mod wire;
