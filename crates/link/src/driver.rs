@@ -230,13 +230,19 @@ impl Running {
 
     fn publish(&self) {
         let house = self.presence.house();
-        self.driver.house.send_if_modified(|shown| {
+        let published = self.driver.house.send_if_modified(|shown| {
             let differs = !shown.is_same_as(house);
             if differs {
                 shown.clone_from(house);
             }
             differs
         });
+        if published {
+            self.driver.status.send_if_modified(|status| {
+                status.published += 1;
+                false
+            });
+        }
     }
 
     fn note_home(&self, connection: &Connection, snapshot: &Snapshot, first: bool) {

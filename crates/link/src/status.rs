@@ -17,6 +17,8 @@ pub struct Status {
     pub last_error: Option<(LinkError, Instant)>,
     /// Complete loads since the start.
     pub loads: u64,
+    /// Times that readers were given another house; nobody is woken for this number alone.
+    pub published: u64,
     /// Times that all states were fetched anew because a difference did not fit.
     pub resyncs: u64,
     /// Entities that a background comparison found to differ, since the start.
@@ -30,6 +32,7 @@ impl Status {
             home: None,
             last_error: None,
             loads: 0,
+            published: 0,
             resyncs: 0,
             drifted: 0,
         }
