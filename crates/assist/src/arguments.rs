@@ -1,14 +1,72 @@
-//! How the arguments of a call are checked, and the texts that say what is wrong with them (HA
-//! 2026.11, whose validator is probatio: the first error in the order of the call counts).
+//! How the arguments of a call are checked, and the texts that say what is wrong with them.
+//!
+//! What the schema says is checked first, by the protocol's library, where a release has it so; then
+//! Home Assistant reads the arguments, and the first error in the order of the call counts.
+
+use std::cmp::Reverse;
 
 use housekey_home::value::{Map, Value};
 
 use crate::pythonic::{self, text};
 
-/// What is wrong with the arguments of a call, in Home Assistant's words.
+/// What is wrong with the arguments of a call.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ArgumentError(String);
+pub enum ArgumentError {
+    /// In the words of Home Assistant.
+    #[error("{0}")]
+    Home(String),
+    /// In the words of the protocol's library, which checks the schema.
+    #[error("Input validation error: {0}")]
+    Schema(String),
+}
+
+impl ArgumentError {
+    /// The text of the native server's tool.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Self::Home(text) => format!("Error calling tool: {text}"),
+            Self::Schema(_) => self.to_string(),
+        }
+    }
+}
+
+/// How a release checks arguments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Checks {
+    /// What the library checks before.
+    pub schema: Schema,
+    /// How Home Assistant says what is wrong.
+    pub wording: Wording,
+}
+
+impl Checks {
+    /// Those of the newest release, which are the rules of every face but the native one.
+    pub const NEWEST: Self = Self {
+        schema: Schema::None,
+        wording: Wording::Probatio,
+    };
+}
+
+/// What the protocol's library checks against the schema of a tool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Schema {
+    /// Nothing.
+    None,
+    /// Keys of a single text; the schema of the others lets everything pass.
+    Texts,
+    /// Every key.
+    All,
+}
+
+/// Whose words Home Assistant uses: those of its validator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wording {
+    /// `what @ data['key'][1]` (2026.8 and before).
+    Voluptuous,
+    /// `what at 'key[1]'` (2026.9 and later).
+    Probatio,
+}
 
 /// What a key accepts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,23 +98,27 @@ pub struct Argument {
 /// Checks the arguments of a call against the keys that a tool knows, and reads them.
 ///
 /// # Errors
-/// The first [`ArgumentError`] in the order of the call.
-pub fn read(keys: &[Key], arguments: &Map) -> Result<Vec<Argument>, ArgumentError> {
+/// The first [`ArgumentError`].
+pub fn read(keys: &[Key], checks: Checks, arguments: &Map) -> Result<Vec<Argument>, ArgumentError> {
+    match_schema(keys, checks.schema, arguments)?;
     arguments
         .iter()
         .map(|(name, value)| {
             let Some(key) = keys.iter().find(|key| *key.name == **name) else {
-                return Err(unknown_key(keys, name));
+                return Err(unknown_key(keys, checks.wording, name));
+            };
+            let place = Place {
+                wording: checks.wording,
+                key: key.name,
+                index: None,
             };
             let texts = match (key.accepts, value) {
                 (Accepts::Texts, Value::List(items)) => items
                     .iter()
                     .enumerate()
-                    .map(|(index, item)| one_text(item, || format!("{}[{index}]", key.name)))
+                    .map(|(index, item)| place.at(index).text(item))
                     .collect::<Result<_, _>>()?,
-                (Accepts::Text | Accepts::Texts, value) => {
-                    vec![one_text(value, || key.name.to_owned())?]
-                }
+                (Accepts::Text | Accepts::Texts, value) => vec![place.text(value)?],
             };
             Ok(Argument {
                 name: key.name,
@@ -66,15 +128,78 @@ pub fn read(keys: &[Key], arguments: &Map) -> Result<Vec<Argument>, ArgumentErro
         .collect()
 }
 
-fn one_text(value: &Value, path: impl FnOnce() -> String) -> Result<String, ArgumentError> {
-    let wrong = |what: &str, path: String| ArgumentError(format!("{what} at '{path}'"));
-    if *value == Value::Null {
-        return Err(wrong("string value is None", path()));
-    }
-    pythonic::scalar_text(value).ok_or_else(|| wrong("value should be a string", path()))
+/// What `jsonschema.validate` raises: of several errors the one that `best_match` prefers, which is
+/// that of the key last in the alphabet, and inside of a list that of the first item.
+fn match_schema(keys: &[Key], schema: Schema, arguments: &Map) -> Result<(), ArgumentError> {
+    let mut checked: Vec<&Key> = keys
+        .iter()
+        .filter(|key| match schema {
+            Schema::None => false,
+            Schema::Texts => key.accepts == Accepts::Text,
+            Schema::All => true,
+        })
+        .collect();
+    checked.sort_unstable_by_key(|key| Reverse(key.name));
+    let is_text = |value: &Value| matches!(value, Value::Text(_));
+    let no_text = |value| format!("{} is not of type 'string'", pythonic::repr(value));
+    let wrong = checked.into_iter().find_map(|key| {
+        let value = arguments.get(key.name)?;
+        match (key.accepts, value) {
+            (_, Value::Text(_)) => None,
+            (Accepts::Text, value) => Some(no_text(value)),
+            (Accepts::Texts, Value::List(items)) => {
+                items.iter().find(|item| !is_text(item)).map(no_text)
+            }
+            (Accepts::Texts, value) => Some(format!(
+                "{} is not valid under any of the given schemas",
+                pythonic::repr(value)
+            )),
+        }
+    });
+    wrong.map_or(Ok(()), |text| Err(ArgumentError::Schema(text)))
 }
 
-fn unknown_key(keys: &[Key], name: &str) -> ArgumentError {
+/// Where in the arguments a text is expected.
+#[derive(Clone, Copy)]
+struct Place {
+    wording: Wording,
+    key: &'static str,
+    index: Option<usize>,
+}
+
+impl Place {
+    fn at(self, index: usize) -> Self {
+        Self {
+            index: Some(index),
+            ..self
+        }
+    }
+
+    fn text(self, value: &Value) -> Result<String, ArgumentError> {
+        if *value == Value::Null {
+            return Err(self.wrong("string value is None"));
+        }
+        pythonic::scalar_text(value).ok_or_else(|| self.wrong("value should be a string"))
+    }
+
+    fn wrong(self, what: &str) -> ArgumentError {
+        let key = self.key;
+        ArgumentError::Home(match (self.wording, self.index) {
+            (Wording::Voluptuous, None) => {
+                format!("{what} for dictionary value @ data['{key}']")
+            }
+            (Wording::Voluptuous, Some(index)) => format!("{what} @ data['{key}'][{index}]"),
+            (Wording::Probatio, None) => format!("{what} at '{key}'"),
+            (Wording::Probatio, Some(index)) => format!("{what} at '{key}[{index}]'"),
+        })
+    }
+}
+
+fn unknown_key(keys: &[Key], wording: Wording, name: &str) -> ArgumentError {
+    if wording == Wording::Voluptuous {
+        let shown = text::repr(name);
+        return ArgumentError::Home(format!("extra keys not allowed @ data[{shown}]"));
+    }
     let mut message = String::from("not a valid option");
     let close = close_matches(name, keys.iter().map(|key| key.name));
     if let Some((last, others)) = close.split_last() {
@@ -87,7 +212,7 @@ fn unknown_key(keys: &[Key], name: &str) -> ArgumentError {
         message.push_str(&text::repr(last));
         message.push('?');
     }
-    ArgumentError(format!("{message} at '{}'", path_of_key(name)))
+    ArgumentError::Home(format!("{message} at '{}'", path_of_key(name)))
 }
 
 /// Longest key that an error path shows, in characters.
@@ -172,105 +297,4 @@ fn matching(a: &[char], b: &[char]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEYS: [Key; 3] = [
-        Key {
-            name: "name",
-            accepts: Accepts::Text,
-        },
-        Key {
-            name: "domain",
-            accepts: Accepts::Texts,
-        },
-        Key {
-            name: "area",
-            accepts: Accepts::Text,
-        },
-    ];
-
-    fn error(json: &str) -> String {
-        let arguments: Map = serde_json::from_str(json).unwrap();
-        read(&KEYS, &arguments).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn errors_read_as_home_assistants() {
-        for (json, text) in [
-            (r#"{"name":null}"#, "string value is None at 'name'"),
-            (r#"{"name":["a"]}"#, "value should be a string at 'name'"),
-            (r#"{"area":{}}"#, "value should be a string at 'area'"),
-            (r#"{"domain":null}"#, "string value is None at 'domain'"),
-            (
-                r#"{"domain":{"a":1}}"#,
-                "value should be a string at 'domain'",
-            ),
-            (
-                r#"{"domain":["light",["x"]]}"#,
-                "value should be a string at 'domain[1]'",
-            ),
-            (
-                r#"{"domain":[null,["x"]]}"#,
-                "string value is None at 'domain[0]'",
-            ),
-            (
-                r#"{"extra":1,"name":null}"#,
-                "not a valid option at 'extra'",
-            ),
-            (
-                r#"{"name":null,"extra":1}"#,
-                "string value is None at 'name'",
-            ),
-            (
-                r#"{"names":1}"#,
-                "not a valid option, did you mean 'name'? at 'names'",
-            ),
-            (
-                r#"{"Area":1}"#,
-                "not a valid option, did you mean 'area'? at 'Area'",
-            ),
-            (
-                r#"{"domains":1}"#,
-                "not a valid option, did you mean 'domain'? at 'domains'",
-            ),
-            (r#"{"a b":1}"#, "not a valid option at '['a b']'"),
-            (r#"{"":1}"#, "not a valid option at '['']'"),
-            (r#"{"<x>":1}"#, "not a valid option at '<x>'"),
-            (r#"{"ä":1}"#, "not a valid option at '['ä']'"),
-        ] {
-            assert_eq!(error(json), text, "{json}");
-        }
-        let long = "k".repeat(600);
-        let shown = format!("not a valid option at '['{}...]'", "k".repeat(496));
-        assert_eq!(error(&format!(r#"{{"{long}":1}}"#)), shown);
-    }
-
-    #[test]
-    fn numbers_are_taken_in_their_python_form() {
-        let arguments: Map =
-            serde_json::from_str(r#"{"name":true,"domain":[5,1.0,"x"],"area":1e16}"#).unwrap();
-        let texts: Vec<Vec<String>> = read(&KEYS, &arguments)
-            .unwrap()
-            .into_iter()
-            .map(|argument| argument.texts)
-            .collect();
-        assert_eq!(texts, [vec!["True"], vec!["5", "1.0", "x"], vec!["1e+16"]]);
-    }
-
-    #[test]
-    fn likeness_is_difflibs() {
-        // Computed with CPython's difflib.
-        for (a, b, expected) in [
-            ("name", "nmae", 0.75),
-            ("domain", "domains", 12.0 / 13.0),
-            ("area", "aera", 0.75),
-            ("abcd", "bcda", 0.75),
-            ("name", "xyz", 0.0),
-        ] {
-            let chars = |text: &str| text.chars().collect::<Vec<_>>();
-            let got = likeness(&chars(a), &chars(b));
-            assert!((got - expected).abs() < 1e-12, "{a} and {b}: {got}");
-        }
-    }
-}
+mod tests;

@@ -1,21 +1,18 @@
-//! The overview of the house: `GetLiveContext` as Home Assistant 2026.11 answers it.
+//! The overview of the house: `GetLiveContext` as the connected Home Assistant answers it.
 //!
-//! What is said of one entity is a [`fragment`]; it depends on nothing but the entity, so it is made
-//! once for all tokens, and an answer is fragments joined. [`Arguments`] filter by name, domain and
-//! area.
+//! What is said of one entity is a [`fragment`]; it depends on nothing but the entity and the
+//! release, so it is made once for all tokens, and an answer is fragments joined. [`Arguments`]
+//! filter by name, domain and area.
 
 pub mod fragment;
 
 use housekey_home::value::Map;
 use housekey_policy::{View, Visible};
 
-use crate::arguments::{self, Accepts, ArgumentError, Key};
+use crate::arguments::{self, Accepts, ArgumentError, Checks, Key};
 use crate::json;
 use crate::pythonic::text::{normalized, strip};
-
-/// The first line of the answer.
-pub const HEADING: &str =
-    "Live Context: An overview of the areas and the devices in this smart home:";
+use crate::release::{Envelope, Namesakes, Profile};
 
 /// What is said when there is nothing to show.
 pub const NOTHING_EXPOSED: &str = "Only if the user wants to control a device, tell them to expose entities to their voice assistant in Home Assistant.";
@@ -44,16 +41,35 @@ pub struct Arguments {
     name: String,
     area: String,
     domains: Vec<String>,
+    refuses_namesakes: bool,
 }
 
 impl Arguments {
-    /// Reads the arguments of a call.
+    /// Reads the arguments of a call as the newest release does, whatever release is connected.
     ///
     /// # Errors
     /// [`ArgumentError`] for a key that there is not, and for what is no text.
     pub fn read(arguments: &Map) -> Result<Self, ArgumentError> {
+        Self::checked(Checks::NEWEST, arguments)
+    }
+
+    /// Reads the arguments of a call to the native server as a release does.
+    ///
+    /// # Errors
+    /// As [`Arguments::read`].
+    pub fn read_as(profile: &Profile, arguments: &Map) -> Result<Self, ArgumentError> {
+        let Some(checks) = profile.arguments else {
+            return Ok(Self::default());
+        };
+        Ok(Self {
+            refuses_namesakes: profile.namesakes == Namesakes::Refused,
+            ..Self::checked(checks, arguments)?
+        })
+    }
+
+    fn checked(checks: Checks, arguments: &Map) -> Result<Self, ArgumentError> {
         let mut read = Self::default();
-        for argument in arguments::read(&KEYS, arguments)? {
+        for argument in arguments::read(&KEYS, checks, arguments)? {
             let mut texts = argument.texts;
             match argument.name {
                 "domain" => {
@@ -86,6 +102,9 @@ pub enum NoMatch {
     /// Nothing in this area.
     #[error("No exposed entities found in area '{0}'")]
     InArea(String),
+    /// Several of one name, where a release wants one.
+    #[error("No entities matched the provided filter")]
+    Namesakes,
 }
 
 /// How an answer is written.
@@ -93,7 +112,8 @@ pub enum NoMatch {
 pub enum Form {
     /// The text itself.
     Text,
-    /// The text of the tool: `{"result": "<text>"}`, or `{"error": "<text>"}`.
+    /// The text of the native server's tool, such as `{"result": "<text>"}` or `{"error": "<text>"}`;
+    /// see [`Envelope`].
     Tool,
     /// The text of the tool as the content of a JSON string in ASCII, ready for an envelope.
     Wire,
@@ -110,13 +130,14 @@ pub fn answer_into(
     form: Form,
     out: &mut String,
 ) -> Result<(), NoMatch> {
-    match matching(view, arguments) {
+    let profile = Profile::of(view.release());
+    match matching(view, profile, arguments) {
         Ok(shown) => {
-            write_overview(&shown, form, out);
+            write_overview(&shown, profile, form, out);
             Ok(())
         }
         Err(no_match) => {
-            write_refusal(&no_match.to_string(), form, out);
+            write_refusal(&no_match.to_string(), profile, form, out);
             Err(no_match)
         }
     }
@@ -132,10 +153,24 @@ pub fn answer(view: &View, arguments: &Arguments) -> Result<String, NoMatch> {
     Ok(out)
 }
 
-/// The entities that match, in the order in which they are shown.
-fn matching<'v>(view: &'v View, arguments: &Arguments) -> Result<Vec<Visible<'v>>, NoMatch> {
-    let mut shown = view.overview();
+/// Every entity that is shown, in its order.
+pub(crate) fn shown<'v>(view: &'v View, profile: &Profile) -> Vec<Visible<'v>> {
+    let mut shown = if profile.is_sorted {
+        view.overview()
+    } else {
+        view.overview_by_place()
+    };
     shown.retain(|entity| !LEFT_OUT.contains(&entity.domain()));
+    shown
+}
+
+/// The entities that match, in the order in which they are shown.
+fn matching<'v>(
+    view: &'v View,
+    profile: &Profile,
+    arguments: &Arguments,
+) -> Result<Vec<Visible<'v>>, NoMatch> {
+    let mut shown = shown(view, profile);
     if shown.is_empty() {
         return Err(NoMatch::NothingExposed);
     }
@@ -148,7 +183,7 @@ fn matching<'v>(view: &'v View, arguments: &Arguments) -> Result<Vec<Visible<'v>
     if !arguments.name.is_empty() {
         let wanted = normalized(&arguments.name);
         shown.retain(|entity| {
-            entity.id().as_str() == arguments.name || fragment::is_called(entity, &wanted)
+            entity.id().as_str() == arguments.name || fragment::is_called(entity, profile, &wanted)
         });
         if shown.is_empty() {
             return Err(NoMatch::Name(arguments.name.clone()));
@@ -156,6 +191,9 @@ fn matching<'v>(view: &'v View, arguments: &Arguments) -> Result<Vec<Visible<'v>
     }
     if !arguments.area.is_empty() {
         keep_in_area(view, &arguments.area, &mut shown)?;
+    }
+    if arguments.refuses_namesakes && !arguments.name.is_empty() && shown.len() > 1 {
+        return Err(NoMatch::Namesakes);
     }
     Ok(shown)
 }
@@ -180,31 +218,41 @@ fn keep_in_area(view: &View, wanted: &str, shown: &mut Vec<Visible<'_>>) -> Resu
     Ok(())
 }
 
-fn write_overview(shown: &[Visible<'_>], form: Form, out: &mut String) {
+fn write_overview(shown: &[Visible<'_>], profile: &Profile, form: Form, out: &mut String) {
     let fragments = |kind: fragment::Kind, out: &mut String| {
         out.reserve(shown.len() * FRAGMENT_BYTES);
         for entity in shown {
             out.push_str(kind.of(entity));
         }
     };
+    let heading = profile.overview_heading;
+    let opening = match profile.envelope {
+        Envelope::Success => "{\"success\": true, \"result\": \"",
+        Envelope::Bare => "{\"result\": \"",
+    };
     match form {
         Form::Text => {
-            out.push_str(HEADING);
+            out.push_str(heading);
             out.push('\n');
             fragments(fragment::Kind::Text, out);
         }
         Form::Tool => {
-            out.push_str("{\"result\": \"");
-            out.push_str(HEADING);
+            out.push_str(opening);
+            out.push_str(heading);
             out.push_str("\\n");
             for entity in shown {
-                json::escape_into(fragment::Kind::Text.of(entity), out);
+                let text = fragment::Kind::Text.of(entity);
+                if profile.inner_json_is_ascii {
+                    json::escape_ascii_into(text, out);
+                } else {
+                    json::escape_into(text, out);
+                }
             }
             out.push_str("\"}");
         }
         Form::Wire => {
-            out.push_str("{\\\"result\\\": \\\"");
-            out.push_str(HEADING);
+            json::escape_ascii_into(opening, out);
+            out.push_str(heading);
             out.push_str("\\\\n");
             fragments(fragment::Kind::Wire, out);
             out.push_str("\\\"}");
@@ -215,14 +263,11 @@ fn write_overview(shown: &[Visible<'_>], form: Form, out: &mut String) {
 /// What a fragment usually weighs, to reserve space for the answer at once.
 const FRAGMENT_BYTES: usize = 128;
 
-fn write_refusal(text: &str, form: Form, out: &mut String) {
-    let mut tool = String::new();
-    json::string_into(text, json::Object::begin(&mut tool).key("error"));
-    tool.push('}');
+fn write_refusal(text: &str, profile: &Profile, form: Form, out: &mut String) {
     match form {
         Form::Text => out.push_str(text),
-        Form::Tool => out.push_str(&tool),
-        Form::Wire => json::escape_ascii_into(&tool, out),
+        Form::Tool => out.push_str(&profile.refusal(text)),
+        Form::Wire => json::escape_ascii_into(&profile.refusal(text), out),
     }
 }
 

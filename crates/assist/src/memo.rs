@@ -10,3 +10,5 @@ pub(crate) const FRAGMENT_ON_WIRE: MemoPlace = MemoPlace::Second;
 pub(crate) const FOLDED_NAMES: MemoPlace = MemoPlace::Third;
 /// The state as a JSON object.
 pub(crate) const STATE: MemoPlace = MemoPlace::Fourth;
+/// The entity's YAML in a prompt.
+pub(crate) const OUTLINE: MemoPlace = MemoPlace::Fifth;

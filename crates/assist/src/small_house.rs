@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use housekey_home::catalogue::{HouseConfig, Services};
 use housekey_home::exposure::Exposure;
-use housekey_home::registry::{AreaEntry, DeviceEntry, EntityEntry};
+use housekey_home::registry::{AreaEntry, DeviceEntry, EntityEntry, FloorEntry};
 use housekey_home::replica::{Parts, Replica};
 use housekey_home::snapshot::Snapshot;
 use housekey_home::state::{Attributes, EntityState};
@@ -13,9 +13,11 @@ use housekey_policy::{Scope, View};
 use serde_json::{Value, json};
 
 const AREAS: &str = r#"[
-    {"area_id":"kitchen","name":"Kitchen","aliases":["cuisine","Küche"]},
+    {"area_id":"kitchen","name":"Kitchen","aliases":["cuisine","Küche"],"floor_id":"ground"},
     {"area_id":"attic","name":"Attic","aliases":[]}
 ]"#;
+
+const FLOORS: &str = r#"[{"floor_id":"ground","name":"Ground","aliases":[]}]"#;
 
 const DEVICES: &str = r#"[
     {"id":"hub","name":"Hub","name_by_user":null,"area_id":"kitchen","parent_device_id":null},
@@ -28,6 +30,7 @@ pub(crate) struct House {
     pub(crate) states: Vec<Value>,
     pub(crate) entries: Vec<Value>,
     pub(crate) exposed: bool,
+    pub(crate) release: &'static str,
 }
 
 impl House {
@@ -36,7 +39,13 @@ impl House {
             states: Vec::new(),
             entries: Vec::new(),
             exposed: true,
+            release: "2026.11.0",
         }
+    }
+
+    pub(crate) fn of_release(mut self, release: &'static str) -> Self {
+        self.release = release;
+        self
     }
 
     pub(crate) fn state(mut self, id: &str, state: &str, attributes: &Value) -> Self {
@@ -68,11 +77,16 @@ impl House {
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         let rows = |json: &str| -> Vec<Attributes> { serde_json::from_str(json).unwrap() };
-        let config = r#"{"time_zone":"Europe/Berlin","state":"RUNNING","components":["conversation"],"version":"2026.11.0"}"#;
+        let config = json!({
+            "time_zone": "Europe/Berlin",
+            "state": "RUNNING",
+            "components": ["conversation"],
+            "version": self.release,
+        });
         let states: Vec<EntityState> = self.states.iter().map(read).collect();
         let exposed = states.iter().filter(|_| self.exposed);
         Replica::new(Parts {
-            config: HouseConfig::from_fields(serde_json::from_str(config).unwrap()),
+            config: HouseConfig::from_fields(read(&config)),
             services: Services::default(),
             exposure: Exposure::Known {
                 exposed: exposed.map(|state| state.entity_id.clone()).collect(),
@@ -91,7 +105,10 @@ impl House {
                 .into_iter()
                 .map(|row| AreaEntry::from_fields(row).unwrap())
                 .collect(),
-            floors: Vec::new(),
+            floors: rows(FLOORS)
+                .into_iter()
+                .map(|row| FloorEntry::from_fields(row).unwrap())
+                .collect(),
             labels: Vec::new(),
             states,
         })

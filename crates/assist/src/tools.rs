@@ -1,6 +1,9 @@
 //! The catalogue: every tool's names, texts, hints and schemas, as data.
 //!
-//! What a tool does is not here, and neither is who may call it.
+//! What a tool does is not here, and neither is who may call it. How the native server of an older
+//! release lists a tool is in its [`Profile`].
+
+use crate::release::{DATE_TIME, FILTERED, FILTERS, Listed, NO_ARGUMENTS, Profile};
 
 /// A front door for agents; each lists tools in its own way.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -84,6 +87,16 @@ impl Tool {
             Face::Atm => self.schemas.atm,
         }
     }
+
+    /// How the native server of a release lists it, if that has it.
+    #[must_use]
+    pub fn native_in(&self, profile: &Profile) -> Option<Listed> {
+        match self.id {
+            ToolId::GetLiveContext => profile.live_context,
+            ToolId::GetDateTime => profile.date_time,
+            ToolId::GetState | ToolId::GetStates => None,
+        }
+    }
 }
 
 /// The tools, in the order in which they are listed.
@@ -107,8 +120,6 @@ pub fn find(name: &str) -> Option<&'static Tool> {
         .iter()
         .find(|tool| tool.bare_name == name || tool.native_name == Some(name))
 }
-
-const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
 
 const ONE_STATE: &str = r#"{"type":"object","properties":{"entity_id":{"type":"string","description":"Entity ID, e.g. light.living_room."}},"required":["entity_id"]}"#;
 
@@ -160,11 +171,11 @@ const TOOLS: [Tool; 4] = [
         bare_name: "GetLiveContext",
         native_name: Some("homeassistant__GetLiveContext"),
         title: "Get live context",
-        description: "Provides real-time information about the CURRENT state, value, or mode of devices, sensors, entities, or areas. Use this tool for: 1. Answering questions about current conditions (e.g., 'Is the light on?'). 2. As the first step in conditional actions (e.g., 'If the weather is rainy, turn off sprinklers' requires checking the weather first). You may filter for devices by name, domain, and area, including combining those filters. Prefer filtering by domain when searching for multiple devices of the same type.",
+        description: FILTERED,
         hints: NATIVE_READ,
         schemas: Schemas {
             agent: r#"{"type":"object","properties":{"name":{"type":"string","description":"Filter entities by name or alias (case-insensitive)."},"domain":{"type":"array","items":{"type":"string"},"description":"Filter entities by domain (e.g. 'light', 'sensor')."},"area":{"type":"string","description":"Filter entities by area name or alias (case-insensitive)."}}}"#,
-            native: r#"{"type":"object","properties":{"name":{"type":"string","description":"Filter entities by name or alias (case-insensitive)."},"domain":{"anyOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}],"description":"Filter entities by domain (e.g. 'light', 'sensor'). Accepts a single domain or a list."},"area":{"type":"string","description":"Filter entities by area name or alias (case-insensitive)."}}}"#,
+            native: FILTERS,
             atm: NO_ARGUMENTS,
         },
     },
@@ -173,7 +184,7 @@ const TOOLS: [Tool; 4] = [
         bare_name: "GetDateTime",
         native_name: Some("llm__GetDateTime"),
         title: "Get date and time",
-        description: "Provides the current date and time.",
+        description: DATE_TIME,
         hints: NATIVE_READ,
         schemas: Schemas {
             agent: NO_ARGUMENTS,

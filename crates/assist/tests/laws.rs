@@ -10,8 +10,12 @@ use std::sync::Arc;
 
 use house::{DOMAINS, Edit, Entity, House, NAMES, PLACES};
 use housekey_assist::live_context::{Arguments, Form, answer_into};
+use housekey_assist::prompt::{self, Api, Reader, Requester};
+use housekey_assist::release::Profile;
+use housekey_assist::resource::{self, SNAPSHOT_URI};
 use housekey_assist::states;
-use housekey_home::id::EntityId;
+use housekey_assist::tools::Face;
+use housekey_home::id::{DeviceId, EntityId};
 use housekey_home::replica::{Replica, Update};
 use housekey_home::snapshot::Snapshot;
 use housekey_home::value::Map;
@@ -50,15 +54,22 @@ fn arguments() -> impl Strategy<Value = Value> {
 fn told(snapshot: &Snapshot, scope: &Arc<Scope>, requests: &[Value]) -> Vec<String> {
     let view = View::new(snapshot.clone(), scope.clone());
     let mut told = vec![states::states_json(&view)];
+    let profile = Profile::of(view.release());
     for request in requests {
         let map: Map = serde_json::from_value(request.clone()).unwrap();
-        let arguments = Arguments::read(&map).unwrap();
-        for form in [Form::Text, Form::Tool, Form::Wire] {
-            let mut out = String::new();
-            let outcome = answer_into(&view, &arguments, form, &mut out);
-            told.push(format!("{outcome:?} {out}"));
+        let by_release = Arguments::read_as(profile, &map).unwrap();
+        for arguments in [Arguments::read(&map).unwrap(), by_release] {
+            for form in [Form::Text, Form::Tool, Form::Wire] {
+                let mut out = String::new();
+                let outcome = answer_into(&view, &arguments, form, &mut out);
+                told.push(format!("{outcome:?} {out}"));
+            }
         }
     }
+    told.extend(prompts(&view));
+    let api = Api::of_view(&view);
+    told.push(format!("{:?}", resource::listed(profile, api)));
+    told.push(format!("{:?}", resource::read(&view, api, SNAPSHOT_URI)));
     for index in 0..10 {
         for domain in DOMAINS {
             let asked = json!({"entity_id": format!("{domain}.e{index}")});
@@ -72,13 +83,42 @@ fn told(snapshot: &Snapshot, scope: &Arc<Scope>, requests: &[Value]) -> Vec<Stri
     told
 }
 
+/// The prompt on every face, read on no device and on each that there may be.
+fn prompts(view: &View) -> Vec<String> {
+    let api = Api::of_view(view);
+    let mut told = vec![format!(
+        "{:?}",
+        prompt::listed(Profile::of(view.release()), api)
+    )];
+    for face in [Face::Native, Face::Agent] {
+        for device in 0..=PLACES {
+            let requester = Requester {
+                device: DeviceId::new(&format!("d{device}")),
+                has_timers: device % 2 == 0,
+            };
+            let reader = Reader {
+                face,
+                api,
+                requester: (device < PLACES).then_some(&requester),
+                assist_tools: &["a"],
+                homeassistant_tools: &["b"],
+            };
+            told.push(prompt::text(view, &reader));
+        }
+    }
+    told
+}
+
 fn readable(snapshot: &Snapshot, scope: &Arc<Scope>) -> BTreeSet<EntityId> {
     let view = View::new(snapshot.clone(), scope.clone());
     view.entities().iter().map(|v| v.id().clone()).collect()
 }
 
-/// Areas that readable entities are in, and devices that they belong to, by index.
-fn seen(house: &House, scope: &Arc<Scope>) -> (BTreeSet<EntityId>, BTreeSet<String>, Vec<usize>) {
+/// What a token sees: readable entities, the areas that exist for it, devices that its entities
+/// belong to.
+type Seen = (BTreeSet<EntityId>, BTreeSet<String>, Vec<usize>);
+
+fn seen(house: &House, scope: &Arc<Scope>) -> Seen {
     let snapshot = snapshot(house);
     let ids = readable(&snapshot, scope);
     let view = View::new(snapshot, scope.clone());
@@ -108,9 +148,20 @@ fn is_hidden(before: &House, after: &House, edit: &Edit, scope: &Arc<Scope>) -> 
             let index = (*index).min(before.entities.len());
             entity_is_hidden(index, before, &ids) && entity_is_hidden(index, after, &ids_after)
         }
+        // Whoever sees the whole house may ask where any device stands.
+        Edit::Device(..) if scope.sees_whole_house() => false,
         Edit::Device(index, _) => !devices.contains(index) && !devices_after.contains(index),
         Edit::Area(index, _) => !areas.contains(&format!("a{index}")),
-        Edit::TimeZone(_) => false,
+        Edit::Floor(index, _) => {
+            let on_floor = before.areas.iter().enumerate().filter(|(_, area)| {
+                let area = area.as_ref();
+                area.is_some_and(|area| area.floor == Some(*index))
+            });
+            on_floor
+                .into_iter()
+                .all(|(i, _)| !areas.contains(&format!("a{i}")))
+        }
+        Edit::TimeZone(_) | Edit::Release(_) => false,
     }
 }
 
@@ -194,7 +245,8 @@ fn updates(before: &House, after: &House, edit: &Edit) -> Vec<Update> {
     match edit {
         Edit::Area(..) => vec![Update::Areas(after.area_entries())],
         Edit::Device(..) => vec![Update::Devices(after.device_entries())],
-        Edit::TimeZone(_) => vec![Update::Config(after.config())],
+        Edit::Floor(..) => vec![Update::Floors(after.floor_entries())],
+        Edit::TimeZone(_) | Edit::Release(_) => vec![Update::Config(after.config())],
         Edit::Entity(index, _) => {
             let index = (*index).min(before.entities.len());
             let houses = [before, after].into_iter();

@@ -31,6 +31,8 @@ pub enum MemoPlace {
     Third,
     /// The fourth.
     Fourth,
+    /// The fifth.
+    Fifth,
 }
 
 /// Texts derived from one version of an entity, computed at most once each.
@@ -44,6 +46,7 @@ pub struct Memo {
     second: OnceLock<Arc<str>>,
     third: OnceLock<Arc<str>>,
     fourth: OnceLock<Arc<str>>,
+    fifth: OnceLock<Arc<str>>,
 }
 
 impl Memo {
@@ -54,6 +57,7 @@ impl Memo {
             MemoPlace::Second => &self.second,
             MemoPlace::Third => &self.third,
             MemoPlace::Fourth => &self.fourth,
+            MemoPlace::Fifth => &self.fifth,
         };
         cell.get_or_init(compute)
     }

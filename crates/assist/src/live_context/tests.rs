@@ -382,3 +382,182 @@ fn nothing_to_show_is_said_before_any_filter() {
         assert_eq!(ask(&view, &arguments), format!("! {NOTHING_EXPOSED}"));
     }
 }
+
+/// The house of the names, for one entry and one release.
+fn names_in(release: &'static str, entry: &Value) -> Vec<String> {
+    let house = House::new()
+        .of_release(release)
+        .state("light.a", "on", &json!({"friendly_name": " Friendly "}))
+        .entry("light.a", entry);
+    column(&ask(&house.view(), &json!({})), "names")
+}
+
+#[test]
+fn names_in_older_releases() {
+    let listed = json!({"aliases": [" one ", "two"]});
+    assert_eq!(names_in("2026.3.4", &listed), ["' Friendly ,  one , two'"]);
+    assert_eq!(names_in("2026.4.0", &listed), ["one, two"]);
+    for (entry, given_or_device, given_or_computed, computed) in [
+        (json!({"name": "Given"}), "Given", "Given", "Given"),
+        (json!({"name": "", "device_id": "hub"}), "''", "Hub", "Hub"),
+        (
+            json!({"name": "Given", "device_id": "hub"}),
+            "Given",
+            "Given",
+            "Hub Given",
+        ),
+        (
+            json!({"device_id": "hub", "area_id": "attic"}),
+            "Hub Own",
+            "Own",
+            "Own",
+        ),
+        (
+            json!({"device_id": "socket"}),
+            "Left Own",
+            "Hub Left Own",
+            "Hub Left Own",
+        ),
+    ] {
+        for (release, names) in [
+            ("2026.4.0", given_or_device),
+            ("2026.9.4", given_or_device),
+            ("2026.10.0", given_or_computed),
+            ("2026.11.0", computed),
+        ] {
+            assert_eq!(names_in(release, &entry), [names], "{entry} in {release}");
+        }
+    }
+}
+
+#[test]
+fn what_is_shown_in_older_releases() {
+    let shown = |release, key| {
+        let house = House::new()
+            .of_release(release)
+            .state("sensor.a", "1.25", &json!({"friendly_name": "b"}))
+            .entry(
+                "sensor.a",
+                &json!({"area_id": "kitchen", "options": {"sensor": {"display_precision": 1}}}),
+            )
+            .state(
+                "light.b",
+                "2026-07-01",
+                &json!({"friendly_name": "a", "device_class": "timestamp", "brightness": 255}),
+            );
+        column(&ask(&house.view(), &json!({})), key)
+    };
+    let local = "'2026-07-01T00:00:00+02:00'";
+    for (release, states) in [
+        ("2025.4.4", ["'1.25'", "'2026-07-01'"]),
+        ("2025.5.0", ["'2026-07-01'", "'1.25'"]),
+        ("2025.10.0", [local, "'1.25'"]),
+        ("2026.6.9", [local, "'1.25'"]),
+        ("2026.7.0", [local, "'1.2'"]),
+    ] {
+        assert_eq!(shown(release, "state"), states, "{release}");
+    }
+    assert_eq!(shown("2026.6.2", "areas"), ["Kitchen, cuisine, Küche"]);
+    assert_eq!(shown("2026.6.3", "areas"), ["Kitchen, Küche, cuisine"]);
+    assert_eq!(shown("2026.9.4", "brightness_pct"), [""; 0]);
+    assert_eq!(shown("2026.10.0", "brightness_pct"), ["'100'"]);
+}
+
+#[test]
+fn filters_of_the_native_server_in_older_releases() {
+    let house = |release| {
+        filter_house()
+            .of_release(release)
+            .state("light.d", "off", &json!({"friendly_name": "Große Lampe"}))
+            .entry("light.d", &json!({"aliases": ["GROSSE LAMPE"]}))
+    };
+    let told = |release, arguments: &Value| {
+        let view = house(release).view();
+        match Arguments::read_as(Profile::of(release), &read(arguments)) {
+            Ok(arguments) => match answer(&view, &arguments) {
+                Ok(overview) => column(&overview, "state").join(" ").replace('\'', ""),
+                Err(no_match) => no_match.to_string(),
+            },
+            Err(error) => error.told(),
+        }
+    };
+    let namesakes = "No entities matched the provided filter";
+    let lamp = json!({"name": "große lampe"});
+    for (release, answer) in [
+        ("2026.4.0", "on 1 off"),
+        ("2026.5.0", namesakes),
+        ("2026.6.9", namesakes),
+        ("2026.7.0", "on off"),
+        ("2026.11.0", "on off"),
+    ] {
+        assert_eq!(told(release, &lamp), answer, "{release}");
+    }
+    // The area may leave one of them.
+    let in_kitchen = json!({"name": "große lampe", "area": "kitchen"});
+    assert_eq!(told("2026.6.0", &in_kitchen), "on");
+    assert_eq!(told("2026.4.0", &json!({"extra": null})), "on 1 off");
+    // Other faces read arguments by the newest rules.
+    let view = house("2026.4.0").view();
+    assert_eq!(
+        ask(&view, &json!({"domain": "fan"})).chars().next(),
+        Some('!')
+    );
+    let shown = ask(&house("2026.6.0").view(), &lamp);
+    assert_eq!(column(&shown, "state"), ["'on'", "'off'"]);
+}
+
+#[test]
+fn envelopes_of_older_releases() {
+    let told = |release, arguments: &Value| {
+        let house = House::new().of_release(release).state(
+            "light.a",
+            "ö\"\u{7f}",
+            &json!({"friendly_name": "a"}),
+        );
+        let view = house.view();
+        let arguments = Arguments::read(&read(arguments)).unwrap();
+        let form = |form| {
+            let mut out = String::new();
+            let _ = answer_into(&view, &arguments, form, &mut out);
+            out
+        };
+        let tool = form(Form::Tool);
+        let wire: String = serde_json::from_str(&format!("\"{}\"", form(Form::Wire))).unwrap();
+        assert_eq!(wire, tool, "{release}");
+        tool
+    };
+    let heading = "Live Context: An overview of the areas and the devices in this smart home:";
+    let shown = r#"\n- names: a\n  domain: light\n  state: \"ö\\\"\\x7F\"\n"#;
+    let ascii = shown.replace('ö', "\\u00f6");
+    let success = |shown: &str| format!("{{\"success\": true, \"result\": \"{heading}{shown}\"}}");
+    for (release, text) in [
+        ("2026.2.0", success(&ascii)),
+        ("2026.2.1", success(shown)),
+        ("2026.9.4", success(shown)),
+        ("2026.10.0", format!("{{\"result\": \"{heading}{shown}\"}}")),
+    ] {
+        assert_eq!(told(release, &json!({})), text, "{release}");
+    }
+    let refusal = "No exposed entities matched name 'ö'";
+    for (release, text) in [
+        (
+            "2026.2.0",
+            format!("{{\"success\": false, \"error\": \"{refusal}\"}}").replace('ö', "\\u00f6"),
+        ),
+        (
+            "2026.9.4",
+            format!("{{\"success\": false, \"error\": \"{refusal}\"}}"),
+        ),
+        ("2026.10.0", format!("{{\"error\": \"{refusal}\"}}")),
+    ] {
+        assert_eq!(told(release, &json!({"name": "ö"})), text, "{release}");
+        let is_error = release == "2026.10.0";
+        assert_eq!(Profile::of(release).refusals_are_errors(), is_error);
+    }
+    for (release, text) in [
+        ("2026.9.4", r#"{"success": true, "result": {"a": 1}}"#),
+        ("2026.10.0", r#"{"a": 1}"#),
+    ] {
+        assert_eq!(Profile::of(release).answer(r#"{"a": 1}"#), text);
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
+use crate::release::newest;
 
 /// All that a schema on `/mcp` may say: one client refuses a whole server for a single keyword that
 /// it does not know.
@@ -88,4 +89,20 @@ fn state_tools_are_accepted_but_not_listed_on_the_native_face() {
     let bare = ["get_state", "get_states", "GetLiveContext", "GetDateTime"];
     assert_eq!(names(Face::Agent), bare);
     assert_eq!(names(Face::Atm), bare);
+}
+
+#[test]
+fn the_newest_release_lists_what_the_catalogue_says() {
+    for tool in all() {
+        let native = tool.native_in(newest());
+        assert_eq!(native.map(|native| native.name), tool.native_name);
+        if let Some(native) = native {
+            assert_eq!(native.description, tool.description);
+            assert_eq!(native.schema, tool.schema_on(Face::Native));
+        }
+    }
+    let old = Profile::of("2026.8.3");
+    let names = all().iter().filter_map(|tool| tool.native_in(old));
+    let names: Vec<&str> = names.map(|native| native.name).collect();
+    assert_eq!(names, ["GetLiveContext", "GetDateTime"]);
 }

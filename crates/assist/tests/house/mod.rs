@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use housekey_assist::release::{self, Release};
 use housekey_home::catalogue::{HouseConfig, Services};
 use housekey_home::exposure::Exposure;
 use housekey_home::id::{DeviceId, EntityId, RegistryId};
-use housekey_home::registry::{AreaEntry, DeviceEntry, EntityEntry};
+use housekey_home::registry::{AreaEntry, DeviceEntry, EntityEntry, FloorEntry};
 use housekey_home::replica::Parts;
 use housekey_home::state::EntityState;
 use housekey_home::value::Map;
@@ -40,7 +41,7 @@ pub(crate) const DOMAINS: [&str; 7] = [
     "calendar",
     "atm",
 ];
-/// How many areas and how many devices there can be.
+/// How many areas, devices and floors there can be.
 pub(crate) const PLACES: usize = 4;
 
 const STATES: [&str; 7] = [
@@ -57,16 +58,20 @@ const CLASSES: [&str; 3] = ["timestamp", "temperature", "outlet"];
 /// A house as a list of things; `None` is one that is gone, so that indices stay.
 #[derive(Clone, Debug)]
 pub(crate) struct House {
+    pub(crate) floors: Vec<Option<&'static str>>,
     pub(crate) areas: Vec<Option<Area>>,
     pub(crate) devices: Vec<Option<Device>>,
     pub(crate) entities: Vec<Option<Entity>>,
     pub(crate) in_utc: bool,
+    /// Which of the known releases it is of.
+    pub(crate) release: usize,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Area {
     pub(crate) name: &'static str,
     pub(crate) aliases: Vec<&'static str>,
+    pub(crate) floor: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -115,7 +120,7 @@ impl House {
             entities: self.entries(),
             devices: self.device_entries(),
             areas: self.area_entries(),
-            floors: Vec::new(),
+            floors: self.floor_entries(),
             labels: Vec::new(),
             states: present.iter().map(|(i, e)| state(*i, e)).collect(),
         }
@@ -124,12 +129,18 @@ impl House {
     pub(crate) fn config(&self) -> HouseConfig {
         let zone = if self.in_utc { "UTC" } else { "Asia/Kolkata" };
         let config = json!({
-            "version": "2026.11.0",
+            "version": self.version(),
             "time_zone": zone,
             "state": "RUNNING",
             "components": ["conversation"],
         });
         HouseConfig::from_fields(from_json::<Map>(&config))
+    }
+
+    /// The first release that a profile is for.
+    fn version(&self) -> String {
+        let Release { year, month, patch } = release::all()[self.release].since;
+        format!("{year}.{month}.{patch}")
     }
 
     pub(crate) fn exposure(&self) -> Exposure {
@@ -188,10 +199,19 @@ impl House {
                 "area_id": format!("a{index}"),
                 "name": area.name,
                 "aliases": area.aliases,
+                "floor_id": area.floor.map(|f| format!("f{f}")),
             });
             Some(AreaEntry::from_fields(from_json(&fields)).unwrap())
         });
         areas.collect()
+    }
+
+    pub(crate) fn floor_entries(&self) -> Vec<FloorEntry> {
+        let floors = self.floors.iter().enumerate().filter_map(|(index, name)| {
+            let fields = json!({"floor_id": format!("f{index}"), "name": (*name)?});
+            Some(FloorEntry::from_fields(from_json(&fields)).unwrap())
+        });
+        floors.collect()
     }
 
     pub(crate) fn states(&self) -> Vec<EntityState> {
@@ -251,7 +271,11 @@ fn name() -> impl Strategy<Value = &'static str> {
 }
 
 pub(crate) fn area() -> impl Strategy<Value = Area> {
-    (name(), vec(name(), 0..3)).prop_map(|(name, aliases)| Area { name, aliases })
+    (name(), vec(name(), 0..3), of(0..PLACES)).prop_map(|(name, aliases, floor)| Area {
+        name,
+        aliases,
+        floor,
+    })
 }
 
 pub(crate) fn device() -> impl Strategy<Value = Device> {
@@ -312,19 +336,31 @@ pub(crate) fn entity() -> impl Strategy<Value = Entity> {
         )
 }
 
+/// One of the known releases; the newest as often as all others together.
+fn release() -> impl Strategy<Value = usize> {
+    let newest = release::all().len() - 1;
+    prop_oneof![Just(newest), 0..newest]
+}
+
 pub(crate) fn house() -> impl Strategy<Value = House> {
     (
+        vec(weighted(0.8, name()), PLACES),
         vec(weighted(0.8, area()), PLACES),
         vec(weighted(0.8, device()), PLACES),
         vec(entity().prop_map(Some), 1..9),
         any::<bool>(),
+        release(),
     )
-        .prop_map(|(areas, devices, entities, in_utc)| House {
-            areas,
-            devices,
-            entities,
-            in_utc,
-        })
+        .prop_map(
+            |(floors, areas, devices, entities, in_utc, release)| House {
+                floors,
+                areas,
+                devices,
+                entities,
+                in_utc,
+                release,
+            },
+        )
 }
 
 fn node() -> impl Strategy<Value = Node> {
@@ -383,14 +419,17 @@ pub(crate) fn scope() -> impl Strategy<Value = Arc<Scope>> {
 /// A change of one thing; `None` takes it away.
 #[derive(Clone, Debug)]
 pub(crate) enum Edit {
+    Floor(usize, Option<&'static str>),
     Area(usize, Option<Area>),
     Device(usize, Option<Device>),
     Entity(usize, Option<Entity>),
     TimeZone(bool),
+    Release(usize),
 }
 
 pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
+        (0..PLACES, weighted(0.7, name())).prop_map(|(i, floor)| Edit::Floor(i, floor)),
         (0..PLACES, weighted(0.7, area())).prop_map(|(i, area)| Edit::Area(i, area)),
         (0..PLACES, weighted(0.7, device())).prop_map(|(i, device)| Edit::Device(i, device)),
         (0usize..10, weighted(0.7, entity())).prop_map(|(i, entity)| Edit::Entity(i, entity)),
@@ -402,6 +441,7 @@ pub(crate) fn edit_of_all() -> impl Strategy<Value = Edit> {
     prop_oneof![
         9 => edit(),
         1 => any::<bool>().prop_map(Edit::TimeZone),
+        1 => release().prop_map(Edit::Release),
     ]
 }
 
@@ -424,7 +464,9 @@ impl House {
                     ..entity
                 });
             }
+            Edit::Floor(index, floor) => house.floors[*index] = *floor,
             Edit::TimeZone(in_utc) => house.in_utc = *in_utc,
+            Edit::Release(release) => house.release = *release,
         }
         house
     }
