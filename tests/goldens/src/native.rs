@@ -1,28 +1,31 @@
 //! Answers of Home Assistant's own MCP server, recorded beside a dump of the house they speak of.
 //!
-//! What a file holds is seen from its content, not from its name: calls with their arguments and
-//! responses, listings of tools, and reads of the context snapshot.
+//! What a file holds is seen from its content, and from its name only which API was spoken to: calls
+//! with their arguments and responses, listings of tools, prompts and resources, and what those say.
+
+mod answer;
+mod said;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use housekey_assist::date_time::date_time;
-use housekey_assist::live_context::{Arguments, Form, answer, answer_into};
-use housekey_assist::tools::{self, Face, Tool, ToolId};
-use housekey_home::time::UtcMicros;
+use housekey_assist::prompt::Api;
+use housekey_assist::release::{Listed, Profile};
+use housekey_assist::tools::{self, Tool, ToolId};
 use housekey_home::value::Map;
 use housekey_policy::View;
 use serde_json::{Value, json};
 
 use crate::report::Report;
 use crate::{dump, entries, file_name, parse};
+use answer::{Answer, time_miss};
 
 const SUITE: &str = "native";
-/// Releases whose rules housekey knows.
-const RELEASES: &str = "2026.11.";
 /// Files that say how a recording came about.
 const NO_RECORDINGS: [&str; 2] = ["meta.json", "steps.json"];
+/// Files about the wire or the options of the server, which this crate does not speak to.
+const ABOUT_THE_SERVER: [&str; 2] = ["wire_", "options_flow_"];
 /// Part of the name of recordings that were made with nothing exposed.
 const NOTHING_EXPOSED: &str = "none_exposed";
 
@@ -31,7 +34,6 @@ const NOTHING_EXPOSED: &str = "none_exposed";
 /// # Errors
 /// When a file cannot be read.
 pub fn run(name: &str, dir: &Path, report: &mut Report) -> Result<()> {
-    let release = dump::release(&dir.join("dump"))?;
     let files: Vec<_> = entries(dir)?
         .into_iter()
         .filter(|path| path.extension().is_some_and(|e| e == "json"))
@@ -40,29 +42,38 @@ pub fn run(name: &str, dir: &Path, report: &mut Report) -> Result<()> {
     if files.is_empty() {
         return Ok(());
     }
-    if !release.starts_with(RELEASES) {
-        report.not_yet_supported(format!("{name}: Home Assistant {release}"));
-        return Ok(());
-    }
     let (house, hidden) = dump::snapshots(&dir.join("dump"))?;
     let (house, hidden) = (View::unrestricted(house), View::unrestricted(hidden));
     let mut untested = BTreeMap::new();
     for path in &files {
         let file = file_name(path);
+        let content: Value = parse(path)?;
+        // Nothing was recorded where a release has nothing to ask.
+        if content == json!([]) {
+            continue;
+        }
+        let view = if file.contains(NOTHING_EXPOSED) {
+            &hidden
+        } else {
+            &house
+        };
         let mut recording = Recording {
             name: format!("{name}/{file}"),
-            view: if file.contains(NOTHING_EXPOSED) {
-                &hidden
-            } else {
-                &house
-            },
+            view,
+            profile: Profile::of(view.release()),
+            api: api(&file, view),
             cases: 0,
-            untested: &mut untested,
+            untested: BTreeMap::new(),
             report,
         };
-        recording.visit(&parse(path)?)?;
-        if recording.cases == 0 {
-            *untested.entry(file).or_insert(0) += 1;
+        if !ABOUT_THE_SERVER.iter().any(|kind| file.starts_with(kind)) {
+            recording.visit(&content)?;
+        }
+        if recording.cases == 0 && recording.untested.is_empty() {
+            recording.untested.insert(file, 1);
+        }
+        for (what, count) in recording.untested {
+            *untested.entry(what).or_insert(0) += count;
         }
     }
     if !untested.is_empty() {
@@ -76,11 +87,25 @@ pub fn run(name: &str, dir: &Path, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+/// Which API a file is about: `/api/mcp` and the older paths serve what a token is given, the others
+/// are one API each.
+fn api(file: &str, view: &View) -> Api {
+    if file.starts_with("api_mcp_homeassistant.") {
+        Api::HomeAssistant
+    } else if file.starts_with("api_mcp.") || file.starts_with("sse.") {
+        Api::of_view(view)
+    } else {
+        Api::Assist
+    }
+}
+
 struct Recording<'a> {
     name: String,
     view: &'a View,
+    profile: &'static Profile,
+    api: Api,
     cases: usize,
-    untested: &'a mut BTreeMap<String, u32>,
+    untested: BTreeMap<String, u32>,
     report: &'a mut Report,
 }
 
@@ -95,10 +120,10 @@ impl Recording<'_> {
                     let tool = object.get("tool").and_then(Value::as_str);
                     return self.call(tool.unwrap_or("GetLiveContext"), arguments, response);
                 }
-                for (key, value) in object {
-                    self.member(key, value)?;
-                }
-                Ok(())
+                self.said(value);
+                object
+                    .iter()
+                    .try_for_each(|(key, value)| self.member(key, value))
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
         }
@@ -116,12 +141,6 @@ impl Recording<'_> {
                 }
                 Ok(())
             }
-            "contents" => {
-                for content in value.as_array().into_iter().flatten() {
-                    self.resource(content);
-                }
-                Ok(())
-            }
             _ => self.visit(value),
         }
     }
@@ -136,13 +155,13 @@ impl Recording<'_> {
         let expected = Answer::recorded(response);
         match tool.id {
             ToolId::GetLiveContext => {
-                let got = Answer::live_context(self.view, &arguments);
+                let got = Answer::live_context(self.view, self.profile, &arguments);
                 let expected = expected.map_or_else(|| response.to_string(), |e| e.text());
                 self.report.equal(SUITE, case, &expected, &got.text());
             }
             ToolId::GetDateTime => {
                 let miss = match expected {
-                    Some(answer) => time_miss(&answer, self.view.time_zone()),
+                    Some(answer) => time_miss(&answer, self.profile, self.view.time_zone()),
                     None => Some(format!("no answer: {response}")),
                 };
                 self.report.case(SUITE, case, miss);
@@ -157,25 +176,30 @@ impl Recording<'_> {
         let Some(name) = recorded.get("name").and_then(Value::as_str) else {
             return;
         };
-        let ours = tools::listed(Face::Native).find(|t| t.name_on(Face::Native) == Some(name));
-        let Some(ours) = ours else {
+        let ours = tools::all().iter().find_map(|tool| {
+            let native = tool.native_in(self.profile)?;
+            (native.name == name).then_some((tool, native))
+        });
+        let Some((tool, native)) = ours else {
             *self.untested.entry("tools".to_owned()).or_insert(0) += 1;
             return;
         };
-        let case = self.case_name(&format!("tool {name}"));
-        let miss = (listing(ours) != *recorded)
-            .then(|| format!("expected {recorded}, got {}", listing(ours)));
+        let got = listing(tool, native, self.profile);
+        self.same_json(&format!("tool {name}"), recorded, &got);
+    }
+
+    /// A case that passes when both values are equal; the order of members does not matter.
+    fn same_json(&mut self, what: &str, expected: &Value, got: &Value) {
+        let miss = (expected != got).then(|| format!("expected {expected}, got {got}"));
+        let case = self.case_name(what);
         self.report.case(SUITE, case, miss);
         self.cases += 1;
     }
 
-    fn resource(&mut self, content: &Value) {
-        let Some(text) = content.get("text").and_then(Value::as_str) else {
-            return;
-        };
-        let case = self.case_name("context snapshot");
-        let got = answer(self.view, &Arguments::default()).unwrap_or_else(|e| e.to_string());
-        self.report.equal(SUITE, case, text, &got);
+    /// A case that passes when both texts are equal.
+    fn same_text(&mut self, what: &str, expected: &str, got: &str) {
+        let case = self.case_name(what);
+        self.report.equal(SUITE, case, expected, got);
         self.cases += 1;
     }
 
@@ -199,13 +223,20 @@ fn written_arguments(text: &str) -> Result<Value> {
     Ok(json!({ key: value }))
 }
 
-/// A tool as Home Assistant lists it.
-fn listing(tool: &Tool) -> Value {
-    let schema: Value = serde_json::from_str(tool.schema_on(Face::Native)).unwrap_or_default();
+/// A tool as a release of Home Assistant lists it.
+fn listing(tool: &Tool, native: Listed, profile: &Profile) -> Value {
+    let schema: Value = serde_json::from_str(native.schema).unwrap_or_default();
+    if !profile.tools_have_hints {
+        return json!({
+            "name": native.name,
+            "description": native.description,
+            "inputSchema": schema,
+        });
+    }
     json!({
-        "name": tool.name_on(Face::Native),
+        "name": native.name,
         "title": tool.title,
-        "description": tool.description,
+        "description": native.description,
         "inputSchema": schema,
         "annotations": {
             "readOnlyHint": tool.hints.read_only,
@@ -214,63 +245,4 @@ fn listing(tool: &Tool) -> Value {
             "openWorldHint": tool.hints.open_world,
         },
     })
-}
-
-/// The text of a tool's answer, and whether it is a failure.
-struct Answer {
-    text: String,
-    is_error: bool,
-}
-
-impl Answer {
-    fn recorded(response: &Value) -> Option<Self> {
-        Some(Self {
-            text: response.pointer("/content/0/text")?.as_str()?.to_owned(),
-            is_error: response.get("isError")?.as_bool()?,
-        })
-    }
-
-    fn live_context(view: &View, arguments: &Map) -> Self {
-        let arguments = match Arguments::read(arguments) {
-            Ok(arguments) => arguments,
-            Err(error) => {
-                return Self {
-                    text: format!("Error calling tool: {error}"),
-                    is_error: true,
-                };
-            }
-        };
-        let mut text = String::new();
-        let is_error = answer_into(view, &arguments, Form::Tool, &mut text).is_err();
-        let mut wire = String::from("\"");
-        // The same refusal as above.
-        let _ = answer_into(view, &arguments, Form::Wire, &mut wire);
-        wire.push('"');
-        match serde_json::from_str::<String>(&wire) {
-            Ok(same) if same == text && wire.is_ascii() => Self { text, is_error },
-            Ok(_) | Err(_) => Self {
-                text: format!("the form for the wire differs: {wire}"),
-                is_error,
-            },
-        }
-    }
-
-    fn text(&self) -> String {
-        format!("{} (isError {})", self.text, self.is_error)
-    }
-}
-
-/// What is wrong with a recorded time: it has to be what housekey says at that instant.
-fn time_miss(answer: &Answer, zone: &str) -> Option<String> {
-    let told: Value = serde_json::from_str(&answer.text).unwrap_or_default();
-    let part = |key| told.get(key).and_then(Value::as_str).unwrap_or_default();
-    let wall = format!("{}T{}", part("date"), part("time"));
-    let instant = wall
-        .parse::<jiff::civil::DateTime>()
-        .and_then(|wall| wall.in_tz(zone));
-    let Ok(instant) = instant else {
-        return Some(format!("{} holds no time", answer.text));
-    };
-    let ours = date_time(UtcMicros(instant.timestamp().as_microsecond()), zone).json();
-    (ours != answer.text).then(|| format!("expected {}, got {ours}", answer.text))
 }

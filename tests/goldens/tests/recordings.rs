@@ -69,13 +69,42 @@ fn a_case_that_differs_is_a_miss_with_its_name() {
     assert!(report.unlisted_misses(&Listed::read(&page)).is_empty());
 }
 
+/// The recording of another release differs, so a release that is not known is seen to be taken for
+/// the newest.
 #[test]
-fn another_release_is_said_and_not_counted() {
-    let dir = with("dump/config.json", "2026.11.0", "2026.10.4").unwrap();
-    let report = run(dir.path()).unwrap();
-    assert_eq!(report.case_count(), 0);
-    assert_eq!(
-        report.text(&Listed::default()),
-        "not yet supported: some/instance: Home Assistant 2026.10.4\n"
-    );
+fn a_release_that_is_not_known_is_taken_for_the_newest() {
+    for (version, is_same) in [("2027.1.0b3", true), ("2026.10.4", false)] {
+        let dir = with("dump/config.json", "2026.11.0", version).unwrap();
+        let report = run(dir.path()).unwrap();
+        let listed = Listed::default();
+        let misses = report.unlisted_misses(&listed);
+        assert_eq!(misses.is_empty(), is_same, "{version}");
+    }
+}
+
+/// What was recorded of each release is run: without a tool that tells states it is the prompt alone.
+#[test]
+fn every_release_has_its_overview_and_its_prompt() {
+    let report = run(&fixtures()).unwrap();
+    let cases = report.cases("native");
+    let mut releases = 0;
+    for entry in std::fs::read_dir(fixtures().join("native")).unwrap() {
+        let entry = entry.unwrap();
+        if !entry.path().is_dir() {
+            continue;
+        }
+        releases += 1;
+        let name = entry.file_name().into_string().unwrap();
+        let count = |what: &str| {
+            let inside = format!("native/{name}/");
+            let of_release = cases.iter().filter(|case| case.name.starts_with(&inside));
+            let asked = of_release.filter_map(|case| case.name.split_once(' '));
+            asked.filter(|(_, asked)| asked.starts_with(what)).count()
+        };
+        assert_eq!(count("GetLiveContext") > 1, name != "2025.2.5", "{name}");
+        assert!(count("prompt") > 2, "{name}");
+        assert!(count("prompts") > 0, "{name}");
+        assert!(count("resources") + count("refusal") > 0, "{name}");
+    }
+    assert!(releases >= 18, "{releases}");
 }
