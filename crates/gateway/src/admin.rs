@@ -3,24 +3,32 @@
 //! The same function serves a running server and a command line that opens the store by itself; only
 //! what needs the live home says so when there is none.
 
+mod acts;
+mod audit;
+mod change;
+mod create;
 mod grants;
+mod permit;
+mod said;
+mod scope;
 
 use std::sync::Arc;
 
 use housekey_home::id::EntityId;
 use housekey_home::snapshot::Snapshot;
 use housekey_home::time::UtcMicros;
+use housekey_policy::explain;
 use housekey_policy::verdict::Explanation;
-use housekey_policy::{Scope, explain};
-use housekey_store::audit::{Client, Outcome, Phase, Record};
-use housekey_store::token::{NewToken, Rate};
-use housekey_store::{Principal, RawToken, Store, TokenError, TokenId, TokenName, TokenRecord};
-use tokio::time::Instant;
+use housekey_store::audit::{Chain, Kept};
+use housekey_store::{Principal, RawToken, Store, TokenId, TokenName, TokenRecord, TokenStatus};
 
+pub use audit::AuditQuery;
+pub use change::TokenChange;
+pub use create::TokenOrder;
 pub use grants::Grants;
 pub(crate) use grants::anchor_in;
-
-use crate::limits;
+pub use permit::GrantEdit;
+pub use scope::{ScopeArea, ScopeEntity, ScopeListing};
 
 /// What an owner asks.
 #[derive(Debug)]
@@ -44,30 +52,44 @@ pub enum AdminRequest {
         /// Entity id.
         entity: String,
     },
+    /// What a token can read and write in the live home.
+    Scope {
+        /// Id or name.
+        token: String,
+    },
+    /// Other grants for a token.
+    PermitToken {
+        /// Id or name.
+        token: String,
+        /// Which.
+        edit: GrantEdit,
+    },
+    /// Other limits, capabilities or another name for a token.
+    ChangeToken {
+        /// Id or name.
+        token: String,
+        /// What.
+        change: TokenChange,
+    },
+    /// Another secret for a token; the one before opens nothing any more.
+    RotateToken {
+        /// Id or name.
+        token: String,
+    },
     /// Ends a token for good.
     RevokeToken {
         /// Id or name.
         token: String,
     },
-}
-
-/// A new token, in the owner's words.
-#[derive(Debug)]
-pub struct TokenOrder {
-    /// Its name.
-    pub name: String,
-    /// Its grants.
-    pub grants: Grants,
-    /// Passes through.
-    pub pass_through: bool,
-    /// Opens nothing that is not exposed to the assistant.
-    pub use_assist_exposure: bool,
-    /// Requests a minute, 0 for no limit.
-    pub rate_per_minute: u32,
-    /// Requests a second, 0 for no limit.
-    pub rate_burst: u32,
-    /// When its time runs out.
-    pub expires_at: Option<UtcMicros>,
+    /// Records of the audit.
+    ReadAudit(AuditQuery),
+    /// All records of one request.
+    ShowRequest {
+        /// Its id.
+        request_id: String,
+    },
+    /// Whether the audit is what was written.
+    CheckAudit,
 }
 
 /// What an owner gets.
@@ -93,8 +115,43 @@ pub enum AdminReply {
         /// The verdict with its steps.
         explanation: Explanation,
     },
+    /// What the token opens.
+    Scope {
+        /// The token.
+        token: Arc<TokenRecord>,
+        /// By area.
+        listing: ScopeListing,
+    },
+    /// The token was changed.
+    Changed {
+        /// As it is from here on.
+        token: Arc<TokenRecord>,
+        /// What the owner may want to know.
+        remarks: Vec<String>,
+    },
+    /// The token has another secret, shown this once.
+    Rotated {
+        /// What is known of it.
+        token: Arc<TokenRecord>,
+        /// Its secret.
+        secret: RawToken,
+    },
     /// The token has ended.
     Revoked(Arc<TokenRecord>),
+    /// Records, the oldest first.
+    Records {
+        /// With their numbers.
+        records: Vec<Kept>,
+        /// The number after which the next ones come.
+        last: u64,
+    },
+    /// What a check of the audit found.
+    Chain(Chain),
+    /// No record of such a request.
+    NoSuchRequest {
+        /// What was asked for.
+        request_id: String,
+    },
     /// Something in the request cannot be.
     Invalid {
         /// Which field.
@@ -114,6 +171,47 @@ pub enum AdminReply {
         /// What.
         cause: String,
     },
+}
+
+/// What must not go on after an act.
+pub(crate) enum Ends<'a> {
+    /// The token.
+    Token(&'a TokenId),
+    /// The streams that it has open.
+    Streams(&'a TokenId),
+}
+
+impl AdminReply {
+    fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
+        Self::Invalid {
+            field,
+            problem: problem.into(),
+        }
+    }
+
+    /// What must not go on after this reply.
+    pub(crate) fn ends(&self) -> Option<Ends<'_>> {
+        match self {
+            Self::Revoked(token) => Some(Ends::Token(&token.id)),
+            Self::Rotated { token, .. } => Some(Ends::Streams(&token.id)),
+            Self::Changed { token, .. } if token.status == TokenStatus::Suspended => {
+                Some(Ends::Streams(&token.id))
+            }
+            Self::Changed { .. }
+            | Self::Created { .. }
+            | Self::Tokens(_)
+            | Self::Token(_)
+            | Self::Explained { .. }
+            | Self::Scope { .. }
+            | Self::Records { .. }
+            | Self::Chain(_)
+            | Self::NoSuchRequest { .. }
+            | Self::Invalid { .. }
+            | Self::NotFound { .. }
+            | Self::NeedsLiveHome
+            | Self::Fault { .. } => None,
+        }
+    }
 }
 
 /// Everything that an admin request works on.
@@ -149,8 +247,20 @@ impl Desk<'_> {
                 None => AdminReply::NotFound { token },
             },
             AdminRequest::Explain { token, entity } => self.explain(token, &entity),
+            AdminRequest::Scope { token } => self.scope(token),
+            AdminRequest::PermitToken { token, edit } => self.permit(token, edit).await,
+            AdminRequest::ChangeToken { token, change } => self.change(token, change).await,
+            AdminRequest::RotateToken { token } => self.rotate(token).await,
             AdminRequest::RevokeToken { token } => self.revoke(token).await,
+            AdminRequest::ReadAudit(query) => self.read_audit(query).await,
+            AdminRequest::ShowRequest { request_id } => self.show_request(request_id).await,
+            AdminRequest::CheckAudit => self.check_audit().await,
         }
+    }
+
+    /// A token that has not ended.
+    fn living(&self, token: &str) -> Option<Arc<TokenRecord>> {
+        self.find(token).filter(|record| !record.status.is_ended())
     }
 
     /// A token by id or name; archived ones by id only, because names are reused.
@@ -186,168 +296,7 @@ impl Desk<'_> {
             }
         }
     }
-
-    async fn create(&self, order: TokenOrder) -> AdminReply {
-        let (new, remarks) = match self.checked(&order) {
-            Ok(checked) => checked,
-            Err(invalid) => return invalid,
-        };
-        let secret = RawToken::from_random((self.random)());
-        let resource = format!("token:{}", new.name);
-        let created = self.recorded("token.create", resource, || {
-            self.store.tokens().create(new, &secret, self.now)
-        });
-        match created.await {
-            Ok(token) => AdminReply::Created {
-                token,
-                secret,
-                remarks,
-            },
-            Err(refusal) => refusal,
-        }
-    }
-
-    fn checked(&self, order: &TokenOrder) -> Result<(NewToken, Vec<String>), AdminReply> {
-        let invalid = |field, problem| AdminReply::Invalid { field, problem };
-        let name = TokenName::parse(&order.name)
-            .map_err(|error| invalid("name", format!("{:?}: {error}", order.name)))?;
-        for (field, value) in [
-            ("rate_per_minute", order.rate_per_minute),
-            ("rate_burst", order.rate_burst),
-        ] {
-            if value > limits::RATE_MAX {
-                let max = limits::RATE_MAX;
-                return Err(invalid(
-                    field,
-                    format!("{value} is too much; allowed is 0 to {max}"),
-                ));
-            }
-        }
-        if order.expires_at.is_some_and(|at| at <= self.now) {
-            return Err(invalid(
-                "expires_at",
-                "lies in the past; it must be a time to come".into(),
-            ));
-        }
-        if order.pass_through && !order.grants.is_empty() {
-            let problem = "a pass-through token reads and writes everything, so grants have no \
-                           effect; leave out one or the other";
-            return Err(invalid("pass_through", problem.into()));
-        }
-        let (tree, remarks) = order.grants.tree(self.home.as_ref())?;
-        let scope = Scope {
-            tree,
-            pass_through: order.pass_through,
-            use_assist_exposure: order.use_assist_exposure,
-            ..Scope::default()
-        };
-        let mut id = [0; 16];
-        for (to, from) in id.iter_mut().zip((self.random)()) {
-            *to = from;
-        }
-        let burst = if order.rate_per_minute == 0 {
-            0
-        } else {
-            order.rate_burst
-        };
-        let new = NewToken {
-            id: TokenId::from_random(id),
-            name,
-            created_by: self.principal.clone(),
-            expires_at: order.expires_at,
-            scope,
-            rate: Rate {
-                per_minute: order.rate_per_minute,
-                burst,
-            },
-        };
-        Ok((new, remarks))
-    }
-
-    async fn revoke(&self, token: String) -> AdminReply {
-        let Some(record) = self.find(&token).filter(|record| !record.status.is_ended()) else {
-            return AdminReply::NotFound { token };
-        };
-        let revoked = self.recorded("token.revoke", format!("token:{}", record.name), || {
-            self.store.tokens().revoke(&record.id, self.now)
-        });
-        match revoked.await {
-            Ok(record) => AdminReply::Revoked(record),
-            Err(refusal) => refusal,
-        }
-    }
-
-    /// Runs a change of the store between its intent, which is durable first, and its outcome.
-    async fn recorded(
-        &self,
-        method: &'static str,
-        resource: String,
-        change: impl FnOnce() -> Result<Arc<TokenRecord>, TokenError>,
-    ) -> Result<Arc<TokenRecord>, AdminReply> {
-        let deadline = Instant::now() + limits::AUDIT_WAIT_MAX;
-        let unavailable = |error: housekey_store::AuditUnavailable| AdminReply::Fault {
-            cause: error.to_string(),
-        };
-        let mut slot = self
-            .store
-            .audit()
-            .reserve(deadline)
-            .await
-            .map_err(unavailable)?;
-        let intent = self.record(method, &resource, Phase::Intent, Outcome::Allowed);
-        slot.commit(intent).await.map_err(unavailable)?;
-        let result = change();
-        let outcome = match &result {
-            Ok(_) => Outcome::Allowed,
-            Err(TokenError::NameTaken | TokenError::TooMany) => Outcome::Denied,
-            Err(TokenError::Unknown) => Outcome::NotFound,
-            Err(TokenError::Reused | TokenError::Store(_)) => Outcome::Fault,
-        };
-        slot.send(self.record(method, &resource, Phase::Outcome, outcome));
-        result.map_err(|error| match error {
-            TokenError::NameTaken => AdminReply::Invalid {
-                field: "name",
-                problem:
-                    "another token has it already, or one that differs only in case or in `-` \
-                          for `_`"
-                        .into(),
-            },
-            TokenError::Unknown => AdminReply::NotFound { token: resource },
-            TokenError::TooMany | TokenError::Reused | TokenError::Store(_) => AdminReply::Fault {
-                cause: error.to_string(),
-            },
-        })
-    }
-
-    fn record(
-        &self,
-        method: &'static str,
-        resource: &str,
-        phase: Phase,
-        outcome: Outcome,
-    ) -> Record {
-        Record {
-            request_id: self.request_id.clone(),
-            at: self.now,
-            token_id: None,
-            token_name: None,
-            principal: Some(self.principal.clone()),
-            face: "admin".into(),
-            method: method.into(),
-            resource: resource.to_owned(),
-            outcome,
-            client: match &self.principal {
-                Principal::Local(uid) => Some(Client::Uid(*uid)),
-                Principal::Token(_)
-                | Principal::Session
-                | Principal::HaAdmin(_)
-                | Principal::Mqtt => None,
-            },
-            pass_through: false,
-            payload: None,
-            stale_s: None,
-            phase,
-            count: 1,
-        }
-    }
 }
+
+#[cfg(test)]
+mod tests;

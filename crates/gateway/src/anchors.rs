@@ -5,7 +5,7 @@
 
 use housekey_home::id::EntityId;
 use housekey_home::snapshot::Snapshot;
-use housekey_policy::tree::{Anchor, EntityNode, Tree};
+use housekey_policy::tree::{Anchor, Color, EntityNode, Tree};
 
 use crate::admin::anchor_in;
 
@@ -39,7 +39,12 @@ pub(crate) fn settled(tree: &Tree, home: &Snapshot) -> Option<(Tree, Vec<Move>)>
             Anchor::Registered(registry_id) => {
                 let present = home.registry().entity_id(registry_id);
                 if let Some(to) = present.filter(|present| *present != id) {
-                    wanted.set_entity(to.clone(), node.clone());
+                    let mut node = node.clone();
+                    // Who denied the id denied whatever comes to have it.
+                    if stays_denied(tree, to, home) {
+                        node.node.color = Color::Red;
+                    }
+                    wanted.set_entity(to.clone(), node);
                     moves.push(Move {
                         from: id.clone(),
                         to: to.clone(),
@@ -52,20 +57,34 @@ pub(crate) fn settled(tree: &Tree, home: &Snapshot) -> Option<(Tree, Vec<Move>)>
     changed.then_some((wanted, moves))
 }
 
+/// Whether an id has a RED of its own that does not go elsewhere with its entity.
+fn stays_denied(tree: &Tree, id: &EntityId, home: &Snapshot) -> bool {
+    tree.entities().any(|(at, node)| {
+        let goes = match &node.anchor {
+            Anchor::Unregistered | Anchor::Unresolved => false,
+            Anchor::Registered(entry) => {
+                let present = home.registry().entity_id(entry);
+                present.is_some_and(|present| present != at)
+            }
+        };
+        at == id && node.node.color == Color::Red && !goes
+    })
+}
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use housekey_home::catalogue::{HouseConfig, Services};
     use housekey_home::exposure::Exposure;
     use housekey_home::id::RegistryId;
     use housekey_home::registry::EntityEntry;
     use housekey_home::replica::{Parts, Replica};
-    use housekey_policy::tree::{Color, Node};
+    use housekey_policy::tree::Node;
     use serde_json::json;
 
     use super::*;
 
     /// A home with these entries (entity id, registry id) and these states.
-    fn home(entries: &[(&str, &str)], states: &[&str]) -> Snapshot {
+    pub(crate) fn home(entries: &[(&str, &str)], states: &[&str]) -> Snapshot {
         let entries = entries.iter().map(|(entity, registry)| {
             let fields = json!({"entity_id": entity, "id": registry, "platform": "test"});
             EntityEntry::from_fields(serde_json::from_value(fields).unwrap()).unwrap()
@@ -147,6 +166,19 @@ mod tests {
             ("light.a", Color::Red, registered("2")),
         ]);
         assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn a_denied_id_stays_denied_for_whoever_comes_to_have_it() {
+        let home = home(&[("light.b", "1")], &["light.b"]);
+        for anchor in [Anchor::Unresolved, Anchor::Unregistered, registered("gone")] {
+            let before = tree(&[
+                ("light.a", Color::Green, registered("1")),
+                ("light.b", Color::Red, anchor),
+            ]);
+            let (after, _) = settled(&before, &home).unwrap();
+            assert_eq!(after, tree(&[("light.b", Color::Red, registered("1"))]));
+        }
     }
 
     #[test]

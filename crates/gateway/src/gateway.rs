@@ -8,11 +8,13 @@ use housekey_home::time::UtcMicros;
 use housekey_link::{House, Link};
 use housekey_policy::View;
 use housekey_store::audit::{self, Client, FailedAuthentication, Record, Slot};
-use housekey_store::{Presented, Principal, Store, TokenId, TokenRecord, TokenStatus};
+use housekey_store::{
+    AuditUnavailable, Presented, Principal, Store, TokenId, TokenRecord, TokenStatus,
+};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{AdminReply, AdminRequest, Desk};
+use crate::admin::{AdminReply, AdminRequest, Desk, Ends};
 use crate::counters::{Counters, Usage};
 use crate::health::Health;
 use crate::lifecycle::Endings;
@@ -102,15 +104,18 @@ impl Gateway {
                 )
             })?;
         let now = (inner.surroundings.now)();
-        let Some(token) = self.authenticate(credential, now) else {
+        let Some(token) = self.authenticate(credential.clone(), now) else {
             return Err(self.unauthorized(&origin, now));
         };
         let ended = inner.endings.of(&token.id);
-        // A revocation that came between is seen here or cancels the signal; there is no third way.
-        if inner.store.tokens().get(&token.id).is_none() {
-            inner.endings.end(&token.id);
+        // A revocation, a suspension or a new secret that came between is seen here or cancels the
+        // signal; there is no third way.
+        let Some(token) = self.authenticate(credential, now) else {
+            if inner.store.tokens().get(&token.id).is_none() {
+                inner.endings.end(&token.id);
+            }
             return Err(self.unauthorized(&origin, now));
-        }
+        };
         token.touch(now);
         let elapsed_us = i64::try_from(inner.started.elapsed().as_micros()).unwrap_or(i64::MAX);
         let verdict = inner.limiter().admit(&token.id, token.rate, elapsed_us);
@@ -140,7 +145,6 @@ impl Gateway {
     }
 
     /// Does what an admitted request asks, and writes its one record.
-    #[expect(clippy::unused_async, reason = "doors wait here; reads happen not to")]
     pub async fn handle(&self, mut admission: Admission, request: Request) -> Reply {
         let house = self.0.link.house();
         let Done { reply, truth } = if admission.ended.is_cancelled() {
@@ -153,8 +157,13 @@ impl Gateway {
             tracing::warn!(request_id = %admission.origin.request_id, cause = %fault.cause, "fault");
         }
         let record = record::of(&admission, &request, &reply, truth);
-        admission.write(record);
-        reply
+        match admission.finish(record).await {
+            Ok(()) => reply,
+            Err(error) => {
+                let fault = Fault::new(FaultKind::AuditUnavailable, error.to_string());
+                logged(&admission.origin, fault)
+            }
+        }
     }
 
     fn answer(&self, admission: &Admission, house: &House, request: &Request) -> Done {
@@ -197,10 +206,17 @@ impl Gateway {
             random: &*inner.surroundings.random,
         };
         let reply = desk.perform(request).await;
-        if let AdminReply::Revoked(token) = &reply {
-            self.forget(&token.id);
-        }
+        self.follow(&reply);
         reply
+    }
+
+    /// Ends what must not go on after an owner's act.
+    fn follow(&self, reply: &AdminReply) {
+        match reply.ends() {
+            Some(Ends::Token(token)) => self.forget(token),
+            Some(Ends::Streams(token)) => self.0.endings.end(token),
+            None => {}
+        }
     }
 
     /// Ends everything that an ended token still has: its streams, its window, its counters.
@@ -316,6 +332,17 @@ impl Admission {
     #[must_use]
     pub fn ended(&self) -> CancellationToken {
         self.ended.clone()
+    }
+
+    /// Writes the record of a request that was handled, before its reply goes out if the owner wants
+    /// it so.
+    async fn finish(&mut self, record: Record) -> Result<(), AuditUnavailable> {
+        let Some(slot) = self.slot.take() else {
+            return Ok(());
+        };
+        let counters = &self.gateway.0.counters;
+        counters.count(&self.token.id, record.outcome);
+        slot.finish(record).await
     }
 
     fn write(&mut self, record: Record) {

@@ -21,7 +21,9 @@ mod record;
 pub mod reply;
 pub mod request;
 
-pub use admin::{AdminReply, AdminRequest, Grants, TokenOrder};
+pub use admin::{
+    AdminReply, AdminRequest, AuditQuery, GrantEdit, Grants, ScopeListing, TokenChange, TokenOrder,
+};
 pub use caller::Caller;
 pub use counters::Usage;
 pub use gateway::{Admission, Gateway, GatewayConfig, Surroundings};
@@ -35,7 +37,9 @@ pub use housekey_assist::tools::{self, Face, Tool};
 pub use housekey_home::id::EntityId;
 pub use housekey_home::time::UtcMicros;
 pub use housekey_home::value::{Map, Value};
+pub use housekey_policy::capability::{Capability, Extent};
 pub use housekey_policy::tree::{Anchor, Color, Node};
 pub use housekey_policy::verdict::{Explanation, Level, Permission, Step, Truth};
+pub use housekey_store::audit::{Chain, Kept, Payload};
 pub use housekey_store::token::Rate;
 pub use housekey_store::{Presented, Principal, RawToken, TokenId, TokenRecord, TokenStatus};

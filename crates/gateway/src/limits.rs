@@ -14,6 +14,12 @@ pub const ECHOED_NAME_CHARS_MAX: usize = 128;
 /// Most grants that one request can set.
 pub const GRANTS_MAX: usize = 4096;
 
+/// Most records of the audit in one answer to an owner.
+pub const AUDIT_ANSWER_RECORDS_MAX: usize = 10_000;
+
+/// Longest wait for a new record on behalf of an owner.
+pub const AUDIT_FOLLOW_MAX: Duration = Duration::from_secs(30);
+
 /// Most requests a minute and a second that can be set (ATM 1.1).
 pub const RATE_MAX: u32 = 100_000;
 

@@ -85,6 +85,16 @@ impl Tree {
         self.entities.insert(id, node);
     }
 
+    /// Removes the node of a domain.
+    pub fn remove_domain(&mut self, domain: &str) -> Option<Node> {
+        self.domains.remove(domain)
+    }
+
+    /// Removes the node of a device.
+    pub fn remove_device(&mut self, device: &DeviceId) -> Option<Node> {
+        self.devices.remove(device)
+    }
+
     /// Removes the node of an entity.
     pub fn remove_entity(&mut self, id: &EntityId) -> Option<EntityNode> {
         let node = self.entities.remove(id)?;

@@ -1,10 +1,13 @@
 //! Grants in the owner's words, and the tree they make.
 
+use std::fmt;
+
 use housekey_home::id::{DeviceId, EntityId};
 use housekey_home::snapshot::{IndexKey, Snapshot};
 use housekey_policy::tree::{Anchor, Color, EntityNode, Node, Tree};
 
 use super::AdminReply;
+use super::said::Said;
 use crate::limits;
 
 /// What may be read, written and never touched. Each item is a domain (`light`), an entity
@@ -19,7 +22,9 @@ pub struct Grants {
     pub deny: Vec<String>,
 }
 
-enum Target {
+/// What a grant is for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Target {
     Domain(String),
     Device(DeviceId),
     Entity(EntityId),
@@ -46,26 +51,42 @@ impl Grants {
         }
         let mut tree = Tree::default();
         let mut remarks = Vec::new();
+        for (_, target, color) in self.targets()? {
+            remarks.extend(home.and_then(|home| target.remark(home)));
+            target.set(&mut tree, color, home);
+        }
+        Ok((tree, remarks))
+    }
+
+    /// All of them in the order in which they are set, each with the field that it stands in.
+    pub(super) fn targets(&self) -> Result<Vec<(&'static str, Target, Color)>, AdminReply> {
         // The last word on one target wins, and the strictest word is said last.
+        let mut targets = Vec::new();
         for (field, items, color) in [
             ("read", &self.read, Color::Yellow),
             ("write", &self.write, Color::Green),
             ("deny", &self.deny, Color::Red),
         ] {
             for item in items {
-                let target = Target::parse(item).map_err(|problem| AdminReply::Invalid {
-                    field,
-                    problem: format!("{item:?}: {problem}"),
-                })?;
-                remarks.extend(home.and_then(|home| target.remark(home)));
-                target.set(&mut tree, color, home);
+                targets.push((field, Target::read(field, item)?, color));
             }
         }
-        Ok((tree, remarks))
+        Ok(targets)
+    }
+
+    pub(super) fn said(&self, said: Said) -> Said {
+        said.texts("read", &self.read)
+            .texts("write", &self.write)
+            .texts("deny", &self.deny)
     }
 }
 
 impl Target {
+    pub(super) fn read(field: &'static str, item: &str) -> Result<Self, AdminReply> {
+        Self::parse(item)
+            .map_err(|problem| AdminReply::invalid(field, format!("{item:?}: {problem}")))
+    }
+
     fn parse(text: &str) -> Result<Self, &'static str> {
         let is_word = |text: &str| {
             !text.is_empty()
@@ -93,19 +114,42 @@ impl Target {
         }
     }
 
-    fn set(self, tree: &mut Tree, color: Color, home: Option<&Snapshot>) {
-        let node = Node { color, hint: None };
+    pub(super) fn is_entity(&self, id: &EntityId) -> bool {
+        matches!(self, Self::Entity(entity) if entity == id)
+    }
+
+    /// Sets a color; what the owner told the agent about it stays.
+    pub(super) fn set(self, tree: &mut Tree, color: Color, home: Option<&Snapshot>) {
         match self {
-            Self::Domain(domain) => tree.set_domain(&domain, node),
-            Self::Device(device) => tree.set_device(device, node),
+            Self::Domain(domain) => {
+                let hint = tree.domain(&domain).and_then(|node| node.hint.clone());
+                tree.set_domain(&domain, Node { color, hint });
+            }
+            Self::Device(device) => {
+                let hint = tree.device(&device).and_then(|node| node.hint.clone());
+                tree.set_device(device, Node { color, hint });
+            }
             Self::Entity(entity) => {
                 let anchor = home.map_or(Anchor::Unresolved, |home| anchor_in(home, &entity));
+                let before = tree.remove_entity(&entity);
+                let same = before.filter(|before| before.anchor == anchor);
+                let hint = same.and_then(|before| before.node.hint);
+                let node = Node { color, hint };
                 tree.set_entity(entity, EntityNode { node, anchor });
             }
         }
     }
 
-    fn remark(&self, home: &Snapshot) -> Option<String> {
+    /// Takes a node away.
+    pub(super) fn clear(&self, tree: &mut Tree) {
+        match self {
+            Self::Domain(domain) => drop(tree.remove_domain(domain)),
+            Self::Device(device) => drop(tree.remove_device(device)),
+            Self::Entity(entity) => drop(tree.remove_entity(entity)),
+        }
+    }
+
+    pub(super) fn remark(&self, home: &Snapshot) -> Option<String> {
         let (what, exists) = match self {
             Self::Domain(domain) => {
                 let key = IndexKey::Domain(domain.as_str().into());
@@ -127,6 +171,16 @@ impl Target {
             }
         };
         (!exists).then(|| format!("{what} does not exist in the home at present"))
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Domain(domain) => f.write_str(domain),
+            Self::Device(device) => write!(f, "device:{device}"),
+            Self::Entity(entity) => entity.fmt(f),
+        }
     }
 }
 

@@ -1,17 +1,16 @@
 //! What the command line may ask: a thin translation of the gateway's admin requests into JSON.
 
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequestParts, Path, RawQuery, State};
+mod audit;
+mod tokens;
+
+use axum::extract::{FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use housekey_gateway::{
-    AdminReply, AdminRequest, Caller, Gateway, Grants, Principal, Rate, TokenOrder, UtcMicros,
-};
+use housekey_gateway::{AdminReply, AdminRequest, Caller, Gateway, Principal};
 use http::StatusCode;
 use http::request::Parts;
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::shape;
 use crate::front::{LocalUser, text};
@@ -19,9 +18,23 @@ use crate::front::{LocalUser, text};
 /// The routes, for the local socket and nothing else.
 pub fn router(gateway: Gateway) -> Router {
     Router::new()
-        .route("/api/admin/tokens", get(list).post(create))
-        .route("/api/admin/tokens/{token}", get(show).delete(revoke))
-        .route("/api/admin/tokens/{token}/explain/{entity}", get(explain))
+        .route("/api/admin/tokens", get(tokens::list).post(tokens::create))
+        .route(
+            "/api/admin/tokens/{token}",
+            get(tokens::show)
+                .patch(tokens::change)
+                .delete(tokens::revoke),
+        )
+        .route("/api/admin/tokens/{token}/grants", post(tokens::permit))
+        .route("/api/admin/tokens/{token}/rotate", post(tokens::rotate))
+        .route("/api/admin/tokens/{token}/scope", get(tokens::scope))
+        .route(
+            "/api/admin/tokens/{token}/explain/{entity}",
+            get(tokens::explain),
+        )
+        .route("/api/admin/audit", get(audit::read))
+        .route("/api/admin/audit/check", get(audit::check))
+        .route("/api/admin/audit/requests/{id}", get(audit::of_request))
         .route("/api/admin/status", get(status))
         .with_state(gateway)
 }
@@ -61,111 +74,12 @@ impl Asker {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Order {
-    name: String,
-    #[serde(default)]
-    read: Vec<String>,
-    #[serde(default)]
-    write: Vec<String>,
-    #[serde(default)]
-    deny: Vec<String>,
-    #[serde(default)]
-    pass_through: bool,
-    #[serde(default)]
-    use_assist_exposure: bool,
-    rate_per_minute: Option<u32>,
-    rate_burst: Option<u32>,
-    expires_at: Option<String>,
-}
-
-impl Order {
-    fn understood(self) -> Result<TokenOrder, String> {
-        let expires_at = match self.expires_at {
-            None => None,
-            Some(text) => Some(
-                UtcMicros::parse_iso_utc(&text)
-                    .ok_or_else(|| format!("{text:?} is no time; expected 2027-01-31T12:00:00Z"))?,
-            ),
-        };
-        let rate = Rate::default();
-        Ok(TokenOrder {
-            name: self.name,
-            grants: Grants {
-                read: self.read,
-                write: self.write,
-                deny: self.deny,
-            },
-            pass_through: self.pass_through,
-            use_assist_exposure: self.use_assist_exposure,
-            rate_per_minute: self.rate_per_minute.unwrap_or(rate.per_minute),
-            rate_burst: self.rate_burst.unwrap_or(rate.burst),
-            expires_at,
-        })
-    }
-}
-
-async fn create(
-    State(gateway): State<Gateway>,
-    asker: Asker,
-    order: Result<Json<Order>, JsonRejection>,
-) -> Response {
-    let order = match order {
-        Ok(Json(order)) => order,
-        Err(rejection) => return invalid("body", &rejection.body_text()),
-    };
-    match order.understood() {
-        Ok(order) => asker.ask(&gateway, AdminRequest::CreateToken(order)).await,
-        Err(problem) => invalid("expires_at", &problem),
-    }
-}
-
-async fn list(State(gateway): State<Gateway>, asker: Asker, RawQuery(query): RawQuery) -> Response {
-    let archived = match query.as_deref() {
-        None | Some("" | "archived=false") => false,
-        Some("archived=true") => true,
-        Some(query) => {
-            return invalid(
-                "query",
-                &format!("{query:?}: expected archived=true or false"),
-            );
-        }
-    };
-    asker
-        .ask(&gateway, AdminRequest::ListTokens { archived })
-        .await
-}
-
-async fn show(State(gateway): State<Gateway>, asker: Asker, Path(token): Path<String>) -> Response {
-    asker.ask(&gateway, AdminRequest::ShowToken { token }).await
-}
-
-async fn revoke(
-    State(gateway): State<Gateway>,
-    asker: Asker,
-    Path(token): Path<String>,
-) -> Response {
-    asker
-        .ask(&gateway, AdminRequest::RevokeToken { token })
-        .await
-}
-
-async fn explain(
-    State(gateway): State<Gateway>,
-    asker: Asker,
-    Path((token, entity)): Path<(String, String)>,
-) -> Response {
-    asker
-        .ask(&gateway, AdminRequest::Explain { token, entity })
-        .await
-}
-
 async fn status(State(gateway): State<Gateway>, _asker: Asker) -> Response {
     Json(shape::status(&gateway.health())).into_response()
 }
 
 fn answer(gateway: &Gateway, reply: AdminReply) -> Response {
+    let ok = StatusCode::OK;
     let (status, body) = match reply {
         AdminReply::Created {
             token,
@@ -177,47 +91,54 @@ fn answer(gateway: &Gateway, reply: AdminReply) -> Response {
             shape::add(&mut body, "remarks", remarks.into());
             (StatusCode::CREATED, body)
         }
+        AdminReply::Rotated { token, secret } => {
+            let mut body = shape::token(&token, gateway.usage(&token.id));
+            shape::add(&mut body, "secret", secret.expose().into());
+            (ok, body)
+        }
+        AdminReply::Changed { token, remarks } => {
+            let mut body = shape::token(&token, gateway.usage(&token.id));
+            shape::add(&mut body, "remarks", remarks.into());
+            (ok, body)
+        }
         AdminReply::Tokens(tokens) => {
             let shaped = tokens
                 .iter()
                 .map(|token| shape::token(token, gateway.usage(&token.id)));
-            (
-                StatusCode::OK,
-                json!({ "tokens": shaped.collect::<Vec<_>>() }),
-            )
+            (ok, json!({ "tokens": shaped.collect::<Vec<_>>() }))
         }
-        AdminReply::Token(token) | AdminReply::Revoked(token) => (
-            StatusCode::OK,
-            shape::token(&token, gateway.usage(&token.id)),
-        ),
+        AdminReply::Token(token) | AdminReply::Revoked(token) => {
+            (ok, shape::token(&token, gateway.usage(&token.id)))
+        }
         AdminReply::Explained {
             entity,
             explanation,
-        } => (StatusCode::OK, shape::explanation(&entity, &explanation)),
+        } => (ok, shape::explanation(&entity, &explanation)),
+        AdminReply::Scope { token, listing } => (ok, shape::scope(&token, &listing)),
+        AdminReply::Records { records, last } => (ok, shape::records(&records, last)),
+        AdminReply::Chain(chain) => (ok, shape::chain(chain)),
         AdminReply::Invalid { field, problem } => return invalid(field, &problem),
-        AdminReply::NotFound { token } => {
-            let message = format!("there is no token {token:?}");
-            (
-                StatusCode::NOT_FOUND,
-                json!({ "error": "not_found", "message": message }),
-            )
+        AdminReply::NotFound { token } => not_found(&format!("there is no token {token:?}")),
+        AdminReply::NoSuchRequest { request_id } => {
+            not_found(&format!("there is no record of a request {request_id:?}"))
         }
         AdminReply::NeedsLiveHome => {
             let message = "the home is not loaded: Home Assistant cannot be reached";
-            (
-                StatusCode::CONFLICT,
-                json!({ "error": "needs_live_home", "message": message }),
-            )
+            let body = json!({ "error": "needs_live_home", "message": message });
+            (StatusCode::CONFLICT, body)
         }
         AdminReply::Fault { cause } => {
             tracing::error!(%cause, "an admin request failed");
-            (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                json!({ "error": "fault", "message": cause }),
-            )
+            let body = json!({ "error": "fault", "message": cause });
+            (StatusCode::INTERNAL_SERVER_ERROR, body)
         }
     };
     (status, Json(body)).into_response()
+}
+
+fn not_found(message: &str) -> (StatusCode, Value) {
+    let body = json!({ "error": "not_found", "message": message });
+    (StatusCode::NOT_FOUND, body)
 }
 
 fn invalid(field: &str, problem: &str) -> Response {

@@ -1,8 +1,8 @@
 //! The JSON that the command line gets.
 
 use housekey_gateway::{
-    Anchor, Color, EntityId, Explanation, Health, Level, Node, Permission, Step, TokenRecord,
-    Truth, Usage, UtcMicros,
+    Anchor, Capability, Chain, Color, EntityId, Explanation, Extent, Health, Kept, Level, Node,
+    Permission, ScopeListing, Step, TokenRecord, Truth, Usage, UtcMicros,
 };
 use serde_json::{Map, Value, json};
 
@@ -32,6 +32,13 @@ pub(super) fn token(token: &TokenRecord, usage: Usage) -> Value {
             (entity.to_string(), shaped)
         })
         .collect();
+    let capabilities: Map<String, Value> = Capability::ALL
+        .into_iter()
+        .filter_map(|capability| {
+            let extent = extent(token.scope.capabilities.get(capability))?;
+            Some((capability.name().to_owned(), extent.into()))
+        })
+        .collect();
     json!({
         "id": token.id.as_str(),
         "name": token.name.as_str(),
@@ -45,6 +52,7 @@ pub(super) fn token(token: &TokenRecord, usage: Usage) -> Value {
         "pass_through": token.scope.pass_through,
         "use_assist_exposure": token.scope.use_assist_exposure,
         "grants": { "domains": domains, "devices": devices, "entities": entities },
+        "capabilities": capabilities,
         "rate": { "per_minute": token.rate.per_minute, "burst": token.rate.burst },
         "since_start": {
             "requests": usage.requests,
@@ -64,6 +72,78 @@ pub(super) fn explanation(entity: &EntityId, explanation: &Explanation) -> Value
         "steps": explanation.steps.iter().map(step).collect::<Vec<_>>(),
         "hint": explanation.hint.as_deref(),
     })
+}
+
+/// What a token opens in the live home.
+pub(super) fn scope(token: &TokenRecord, listing: &ScopeListing) -> Value {
+    let areas = listing.areas.iter().map(|area| {
+        let entities = area.entities.iter().map(|entity| {
+            json!({
+                "entity_id": entity.id.as_str(),
+                "name": entity.name,
+                "can_write": entity.can_write,
+            })
+        });
+        json!({ "area": area.name, "entities": entities.collect::<Vec<_>>() })
+    });
+    json!({
+        "token": token.name.as_str(),
+        "status": token.status.name(),
+        "readable": listing.readable,
+        "writable": listing.writable,
+        "of": listing.of,
+        "areas": areas.collect::<Vec<_>>(),
+    })
+}
+
+/// Records of the audit, and the number after which the next ones come.
+pub(super) fn records(records: &[Kept], last: u64) -> Value {
+    let shaped = records.iter().map(|kept| {
+        let record = &kept.record;
+        json!({
+            "seq": kept.seq,
+            "at": iso(record.at),
+            "request_id": record.request_id,
+            "token_id": record.token_id.as_ref().map(|id| id.as_str()),
+            "token_name": record.token_name,
+            "principal": record.principal.as_ref().map(ToString::to_string),
+            "face": record.face,
+            "method": record.method,
+            "resource": record.resource,
+            "phase": record.phase.name(),
+            "outcome": record.outcome.name(),
+            "client": record.client.map(|client| client.to_string()),
+            "pass_through": record.pass_through,
+            "payload": record.payload.as_ref().map(|payload| payload.as_str()),
+            "stale_s": record.stale_s,
+            "count": record.count,
+        })
+    });
+    json!({ "records": shaped.collect::<Vec<_>>(), "last": last })
+}
+
+/// What a check of the audit found.
+pub(super) fn chain(chain: Chain) -> Value {
+    match chain {
+        Chain::Whole { records } => json!({ "state": "whole", "records": records }),
+        Chain::Resealed {
+            records,
+            seq,
+            fault,
+        } => json!({
+            "state": "resealed",
+            "records": records,
+            "seq": seq,
+            "what": fault.name(),
+            "message": fault.text(),
+        }),
+        Chain::Broken { seq, damage } => json!({
+            "state": "broken",
+            "seq": seq,
+            "what": damage.name(),
+            "message": damage.to_string(),
+        }),
+    }
 }
 
 /// How the program is.
@@ -103,6 +183,15 @@ fn color(color: Color) -> &'static str {
         Color::Yellow => "yellow",
         Color::Green => "green",
         Color::Red => "red",
+    }
+}
+
+fn extent(extent: Extent) -> Option<&'static str> {
+    match extent {
+        Extent::Off => None,
+        Extent::Ask => Some("ask"),
+        Extent::Scoped => Some("scoped"),
+        Extent::On => Some("on"),
     }
 }
 
