@@ -201,14 +201,21 @@ impl WireContext {
     }
 }
 
+/// Marks a state that Home Assistant itself wrote for an entity whose integration does not run.
+const RESTORED: &str = "restored";
+
 impl StateDiff {
-    /// Applies the difference. The flag says that an attribute came whose true place among the
-    /// others this difference does not tell.
+    /// Applies the difference. The flag says that this difference does not tell the true order of
+    /// the attributes: one came whose place is not known, or the state has another writer than
+    /// before, who puts the same attributes in another order (HA 2026.11: the unit stands behind
+    /// the name in a restored state, and before it when the integration runs).
     #[must_use]
     pub fn apply(self, to: &EntityState) -> (EntityState, bool) {
         let removed = self.removed.unwrap_or_default().attributes;
         let changed = self.set.attributes.unwrap_or_default();
-        let (attributes, place_unknown) = to.attributes.patched(
+        let other_writer =
+            changed.get(RESTORED).is_some() || removed.iter().any(|key| **key == *RESTORED);
+        let (attributes, grew) = to.attributes.patched(
             changed.iter().map(|(k, v)| (k.clone(), v.clone())),
             &removed,
         );
@@ -235,7 +242,7 @@ impl StateDiff {
                 },
             },
         };
-        (state, place_unknown)
+        (state, grew || other_writer)
     }
 }
 

@@ -70,3 +70,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_order_of_another_writer_is_not_known() {
+    let state = |json: &str| -> EntityState {
+        let plain = r#""last_changed":"2026-11-24T14:00:00+00:00","last_updated":"2026-11-24T14:00:00+00:00","context":"c""#;
+        let json = format!(r#"{{"entity_id":"number.a","state":"1",{plain},"attributes":{json}}}"#);
+        serde_json::from_str(&json).unwrap()
+    };
+    let restored = state(r#"{"restored":true,"friendly_name":"A","unit_of_measurement":"K"}"#);
+    let running = state(r#"{"unit_of_measurement":"K","friendly_name":"A"}"#);
+    let (got, order_unknown) = state_diff(&restored, &running).apply(&restored);
+    assert!(order_unknown && got.attributes != running.attributes);
+    // It was restored before: the key has a place already, the others have not.
+    let (again, order_unknown) = state_diff(&running, &restored).apply(&got);
+    assert!(order_unknown && again.attributes == restored.attributes);
+    let warmer = EntityState {
+        state: "2".into(),
+        ..running.clone()
+    };
+    assert!(!state_diff(&running, &warmer).apply(&running).1);
+}
