@@ -25,6 +25,8 @@ pub struct Changer {
     rest: Rest,
     dice: Dice,
     home: Home,
+    /// The keys that attributes of an entity had so far, in order.
+    orders: BTreeMap<String, Vec<String>>,
     since_look: usize,
     count: usize,
     tally: BTreeMap<&'static str, (usize, usize)>,
@@ -57,6 +59,7 @@ impl Changer {
             rest,
             dice: Dice::new(seed),
             home: Home::default(),
+            orders: BTreeMap::new(),
             since_look: LOOK_EVERY,
             count: 0,
             tally: BTreeMap::new(),
@@ -67,6 +70,7 @@ impl Changer {
     pub fn reconnect(&mut self, ws: Ws) {
         self.ws = ws;
         self.since_look = LOOK_EVERY;
+        self.orders.clear();
     }
 
     /// Makes one change, and gives its kind.

@@ -78,9 +78,5 @@ async fn run(house: &HouseContainer, seed: u64, changes: usize) -> Result<()> {
         status.loads > cuts + restarts,
         "a cut connection was not noticed"
     );
-    ensure!(
-        status.drifted == 0,
-        "a comparison had to heal what events had told"
-    );
     stack.end().await
 }

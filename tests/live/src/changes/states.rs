@@ -18,6 +18,8 @@ const KEYS: [&str; 9] = [
     "media_title",
     "icon",
 ];
+/// How many of them no integration sets.
+const FREE_KEYS: usize = 3;
 const DOMAINS: [&str; 5] = [
     "sensor",
     "light",
@@ -59,6 +61,7 @@ impl Changer {
     pub(super) async fn change_state(&mut self) -> Result<(&'static str, Done)> {
         let id = self.some_state();
         if let Some(id) = id.as_ref().filter(|_| self.dice.one_in(5)) {
+            self.orders.remove(id);
             let done = judged(self.rest.delete(&format!("/api/states/{id}")).await)?;
             return Ok(("state deleted", done));
         }
@@ -70,20 +73,56 @@ impl Changer {
                 format!("{domain}.random_{}", self.dice.below(40))
             }
         };
-        let before = self
-            .home
-            .states
-            .iter()
-            .find(|row| row.get("entity_id") == Some(&json!(id)));
+        let path = format!("/api/states/{id}");
+        // None when there is no such state.
+        let before = self.rest.get(&path).await.ok();
         let before = before
-            .and_then(|row| row.get("attributes")?.as_object())
-            .cloned();
-        let body = json!({
-            "state": text(&mut self.dice),
-            "attributes": attributes(&mut self.dice, before.unwrap_or_default()),
-        });
-        let done = judged(self.rest.post(&format!("/api/states/{id}"), &body).await)?;
+            .as_ref()
+            .and_then(|row| row.get("attributes")?.as_object());
+        let attributes = self.attributes(&id, before.cloned().unwrap_or_default());
+        let body = json!({"state": text(&mut self.dice), "attributes": attributes});
+        let done = judged(self.rest.post(&path, &body).await)?;
         Ok(("state set", done))
+    }
+
+    /// The attributes as they are with some keys set, some gone, and seldom all of them gone.
+    ///
+    /// Keys of one entity keep their order, new ones come anywhere in it, as integrations have it, which
+    /// build the whole object at each write. An order that changes by itself is told by no event.
+    fn attributes(&mut self, id: &str, mut before: Map<String, Value>) -> Map<String, Value> {
+        let dice = &mut self.dice;
+        let order = self.orders.entry(id.to_owned()).or_default();
+        for key in before.keys() {
+            place(order, key, order.len());
+        }
+        if dice.one_in(6) {
+            before.clear();
+        }
+        for _ in 0..dice.below(4) {
+            let gone = dice.below(before.len());
+            if let Some(key) = before.keys().nth(gone).cloned() {
+                before.shift_remove(&key);
+            }
+        }
+        // What an integration may set by itself has a place that it alone knows.
+        let is_ours = id.contains(".random_") || id.contains(".raw_");
+        let keys = if is_ours {
+            &KEYS[..]
+        } else {
+            &KEYS[..FREE_KEYS]
+        };
+        for _ in 0..dice.below(5) {
+            let key = if dice.one_in(10) {
+                format!("new_{}", dice.below(1000))
+            } else {
+                dice.pick(keys).copied().unwrap_or("alpha").to_owned()
+            };
+            let at = dice.below(order.len() + 1);
+            place(order, &key, at);
+            before.insert(key, value(dice, 0));
+        }
+        let in_order = order.iter().filter_map(|key| before.remove_entry(key));
+        in_order.collect()
     }
 
     pub(super) async fn call_service(&mut self) -> Result<(&'static str, Done)> {
@@ -127,30 +166,10 @@ fn text(dice: &mut Dice) -> String {
     }
 }
 
-/// The attributes as they are with some keys set, some gone, and seldom all of them new.
-fn attributes(dice: &mut Dice, mut before: Map<String, Value>) -> Map<String, Value> {
-    if dice.one_in(6) {
-        before.clear();
+fn place(order: &mut Vec<String>, key: &str, at: usize) {
+    if !order.iter().any(|known| known == key) {
+        order.insert(at, key.to_owned());
     }
-    for _ in 0..dice.below(4) {
-        let gone = dice.below(before.len());
-        if let Some(key) = before.keys().nth(gone).cloned() {
-            before.shift_remove(&key);
-        }
-    }
-    for _ in 0..dice.below(5) {
-        let key = if dice.one_in(10) {
-            format!("new_{}", dice.below(1000))
-        } else {
-            dice.pick(&KEYS).copied().unwrap_or("alpha").to_owned()
-        };
-        before.insert(key, value(dice, 0));
-    }
-    if dice.one_in(4) {
-        // The order is what an integration would give; a diff does not tell it.
-        before.sort_keys();
-    }
-    before
 }
 
 fn value(dice: &mut Dice, depth: usize) -> Value {
