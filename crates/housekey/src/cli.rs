@@ -71,8 +71,11 @@ standard input with --ha-token-stdin.
 
 Each flag is also a key of housekey.toml and a variable; see docs/CONFIGURATION.md.")]
 pub(crate) struct ServeArgs {
-    /// Address of Home Assistant, such as http://homeassistant.local:8123
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Address of Home Assistant, such as http://homeassistant.local:8123"
+    )]
     pub(crate) ha_url: Option<String>,
     /// File that holds the access token of Home Assistant
     #[arg(long, value_name = "FILE")]

@@ -166,13 +166,12 @@ impl Dice {
 async fn token(gateway: &Gateway) -> anyhow::Result<RawToken> {
     let owner = || Principal::Local(rustix::process::geteuid().as_raw());
     let ask = |request| gateway.admin(owner(), "demo".to_owned(), request);
-    match ask(AdminRequest::RevokeToken {
+    let ended = ask(AdminRequest::RevokeToken {
         token: TOKEN_NAME.to_owned(),
     })
-    .await
-    {
-        AdminReply::Revoked(_) | AdminReply::NotFound { .. } => {}
-        other => bail!("the demo's old token could not be ended: {other:?}"),
+    .await;
+    if !matches!(ended, AdminReply::Revoked(_) | AdminReply::NotFound { .. }) {
+        bail!("the demo's old token could not be ended: {ended:?}");
     }
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let order = TokenOrder {
@@ -188,10 +187,11 @@ async fn token(gateway: &Gateway) -> anyhow::Result<RawToken> {
         rate_burst: RATE_BURST,
         expires_at: None,
     };
-    match ask(AdminRequest::CreateToken(order)).await {
-        AdminReply::Created { secret, .. } => Ok(secret),
-        other => bail!("the demo's token could not be made: {other:?}"),
+    let made = ask(AdminRequest::CreateToken(order)).await;
+    if let AdminReply::Created { secret, .. } = made {
+        return Ok(secret);
     }
+    bail!("the demo's token could not be made: {made:?}")
 }
 
 fn welcome(server: &Server, secret: &RawToken, config: &ServerConfig, stays: bool) {

@@ -209,7 +209,9 @@ fn expiry(text: &str, now: UtcMicros) -> anyhow::Result<UtcMicros> {
         let span: Span = text.parse().ok().with_context(|| {
             format!("--expires {text:?}: expected a day (2027-01-31), a time or a while (30d, 12h)")
         })?;
-        now.to_zoned_datetime(TimeZone::UTC).checked_add(span)?.timestamp()
+        now.to_zoned_datetime(TimeZone::UTC)
+            .checked_add(span)?
+            .timestamp()
     };
     Ok(UtcMicros(at.as_microsecond()))
 }

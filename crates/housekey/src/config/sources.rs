@@ -148,10 +148,9 @@ impl Values {
     /// A value as text.
     pub(super) fn text(&self, key: &Key) -> Option<(String, &Source)> {
         let (value, source) = self.0.get(&key.path())?;
-        let text = match value {
-            toml::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
         Some((text, source))
     }
 
