@@ -1,7 +1,7 @@
 //! A disk for tests: it can refuse, and in a crash it loses some of what was not synced.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use redb::StorageBackend;
@@ -16,6 +16,8 @@ pub(crate) struct Disk(Arc<State>);
 struct State {
     content: Mutex<Content>,
     refuses: AtomicBool,
+    /// Operations until the power goes; 0 for never.
+    left: AtomicU64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -39,6 +41,11 @@ impl Disk {
         self.0.refuses.store(refuses, Ordering::SeqCst);
     }
 
+    /// The power goes at the given operation from here on, which no longer happens.
+    pub(crate) fn cut_at(&self, operation: u64) {
+        self.0.left.store(operation, Ordering::SeqCst);
+    }
+
     /// The disk after a loss of power: of the writes since the last sync, those with a bit in `mask`
     /// made it.
     pub(crate) fn after_crash(&self, mask: u64) -> Self {
@@ -56,7 +63,7 @@ impl Disk {
         };
         Self(Arc::new(State {
             content: Mutex::new(content),
-            refuses: AtomicBool::new(false),
+            ..State::default()
         }))
     }
 
@@ -74,6 +81,10 @@ impl Disk {
     }
 
     fn check(&self) -> io::Result<()> {
+        if self.0.left.load(Ordering::SeqCst) > 0 && self.0.left.fetch_sub(1, Ordering::SeqCst) == 1
+        {
+            self.refuse(true);
+        }
         if self.0.refuses.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::StorageFull.into());
         }

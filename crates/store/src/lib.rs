@@ -9,6 +9,8 @@
 //! intent before its act (S4); values are versioned JSON (S5); one thread writes the audit (S6).
 
 pub mod audit;
+#[cfg(test)]
+mod crashes;
 mod database;
 #[cfg(test)]
 mod disk;
