@@ -182,10 +182,10 @@ impl Profile {
 
     /// The text of a native tool that answers with JSON other than a text.
     #[must_use]
-    pub fn answer(&self, json: &str) -> String {
+    pub fn answer(&self, json: String) -> String {
         match self.envelope {
-            Envelope::Bare => json.to_owned(),
-            Envelope::Success => self.inner(&format!("{{\"success\": true, \"result\": {json}}}")),
+            Envelope::Bare => self.inner(json),
+            Envelope::Success => self.inner(format!("{{\"success\": true, \"result\": {json}}}")),
         }
     }
 
@@ -201,7 +201,7 @@ impl Profile {
         }
         json::string_into(text, object.key("error"));
         object.end();
-        self.inner(&out)
+        self.inner(out)
     }
 
     /// Whether the server marks the refusal of a tool as an error.
@@ -213,12 +213,12 @@ impl Profile {
         }
     }
 
-    fn inner(&self, json: &str) -> String {
+    fn inner(&self, json: String) -> String {
         if !self.inner_json_is_ascii {
-            return json.to_owned();
+            return json;
         }
         let mut out = String::with_capacity(json.len());
-        json::to_ascii_into(json, &mut out);
+        json::to_ascii_into(&json, &mut out);
         out
     }
 }

@@ -1,7 +1,9 @@
 //! What each reading request does. Everything comes from the view.
 
+use housekey_assist::arguments::ArgumentError;
 use housekey_assist::date_time::date_time;
-use housekey_assist::live_context::{self, Form, NoMatch};
+use housekey_assist::live_context::{self, Form};
+use housekey_assist::release::Profile;
 use housekey_assist::states::{self, StateRefusal};
 use housekey_assist::tools::{self, Face, ToolId};
 use housekey_home::id::EntityId;
@@ -38,22 +40,30 @@ pub(crate) fn tool(view: &View, face: Face, name: &str, arguments: &Map, now: Ut
         };
         return Reply::Invalid(unknown).into();
     };
+    let profile = Profile::of(view.release());
     match tool.id {
-        ToolId::GetLiveContext => overview(view, face, arguments).into(),
-        ToolId::GetDateTime => {
-            Reply::Answer(Answer::Json(date_time(now, view.time_zone()).json())).into()
-        }
-        ToolId::GetState => state(view, arguments),
-        ToolId::GetStates => Reply::Answer(Answer::Json(states::states_json(view))).into(),
+        ToolId::GetLiveContext => overview(view, profile, face, arguments).into(),
+        ToolId::GetDateTime => json(profile, face, date_time(now, view.time_zone()).json()).into(),
+        ToolId::GetState => state(view, profile, face, arguments),
+        ToolId::GetStates => json(profile, face, states::states_json(view)).into(),
     }
 }
 
-fn state(view: &View, arguments: &Map) -> Done {
+/// JSON as a face tells it: the native one as the connected release wraps it.
+fn json(profile: &Profile, face: Face, json: String) -> Reply {
+    Reply::Answer(Answer::Json(match face {
+        Face::Native => profile.answer(json),
+        Face::Agent | Face::Atm => json,
+    }))
+}
+
+fn state(view: &View, profile: &'static Profile, face: Face, arguments: &Map) -> Done {
     match states::asked(view, arguments) {
-        Ok(state) => Reply::Answer(Answer::Json(states::state_json(&state).to_owned())).into(),
+        Ok(state) => json(profile, face, states::state_json(&state).to_owned()).into(),
         Err(refusal @ StateRefusal::NotFound) => Done {
             reply: Reply::NothingFound {
                 text: refusal.to_string(),
+                profile,
             },
             truth: Some(truth(view, arguments)),
         },
@@ -84,14 +94,15 @@ impl From<Reply> for Done {
     }
 }
 
-fn overview(view: &View, face: Face, arguments: &Map) -> Reply {
-    let arguments = match live_context::Arguments::read(arguments) {
+fn overview(view: &View, profile: &'static Profile, face: Face, arguments: &Map) -> Reply {
+    let read = match face {
+        Face::Native => live_context::Arguments::read_as(profile, arguments),
+        Face::Agent | Face::Atm => live_context::Arguments::read(arguments),
+    };
+    let arguments = match read {
         Ok(arguments) => arguments,
-        Err(error) => {
-            return Reply::Invalid(Invalid::Arguments {
-                text: error.to_string(),
-            });
-        }
+        Err(ArgumentError::Home(text)) => return Reply::Invalid(Invalid::Arguments { text }),
+        Err(ArgumentError::Schema(text)) => return Reply::Invalid(Invalid::Schema { text }),
     };
     let form = match face {
         Face::Native => Form::Wire,
@@ -103,11 +114,9 @@ fn overview(view: &View, face: Face, arguments: &Map) -> Reply {
             Face::Native => Context::NativeWire(text),
             Face::Agent | Face::Atm => Context::Plain(text),
         })),
-        Err(NoMatch::NothingExposed) => Reply::NothingFound {
-            text: live_context::NOTHING_EXPOSED.to_owned(),
-        },
         Err(no_match) => Reply::NothingFound {
             text: no_match.to_string(),
+            profile,
         },
     }
 }

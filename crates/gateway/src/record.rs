@@ -99,9 +99,9 @@ fn outcome(reply: &Reply, truth: Option<Truth>) -> Outcome {
             Some(Truth::Denied | Truth::NoGrant) | None => Outcome::Denied,
         },
         Reply::Invalid(Invalid::UnknownMethod { .. }) => Outcome::NotImplemented,
-        Reply::Invalid(Invalid::UnknownTool { .. } | Invalid::Arguments { .. }) => {
-            Outcome::InvalidRequest
-        }
+        Reply::Invalid(
+            Invalid::UnknownTool { .. } | Invalid::Arguments { .. } | Invalid::Schema { .. },
+        ) => Outcome::InvalidRequest,
         Reply::Limited { .. } => Outcome::RateLimited,
         Reply::Unauthorized => Outcome::Unauthorized,
         Reply::Fault(_) => Outcome::Fault,

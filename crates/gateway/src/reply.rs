@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use housekey_assist::release::Profile;
 use housekey_assist::tools::Tool;
 
 /// The answer to a request.
@@ -14,6 +15,8 @@ pub enum Reply {
     NothingFound {
         /// For the agent.
         text: String,
+        /// Of the connected release: how the native face wraps the text.
+        profile: &'static Profile,
     },
     /// The request is not one that can be answered.
     Invalid(Invalid),
@@ -61,6 +64,11 @@ pub enum Invalid {
     /// An argument is missing, unknown or of the wrong kind.
     Arguments {
         /// Which, and what is allowed; in the words of Home Assistant.
+        text: String,
+    },
+    /// Arguments do not fit the schema of the tool, for a release whose library looks at that first.
+    Schema {
+        /// Which, in the words of that library.
         text: String,
     },
     /// No such method.

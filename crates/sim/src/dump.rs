@@ -2,9 +2,11 @@
 //! part of the program.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use housekey_home::exposure::Exposure;
+use housekey_home::id::EntityId;
 use housekey_home::replica::Parts;
 use housekey_home::wire::{Payload, WireError};
 
@@ -14,7 +16,7 @@ pub struct Dump {
     states: Cow<'static, str>,
     config: Cow<'static, str>,
     services: Cow<'static, str>,
-    entities: Cow<'static, str>,
+    entities: Option<Cow<'static, str>>,
     entries: Cow<'static, str>,
     devices: Cow<'static, str>,
     areas: Cow<'static, str>,
@@ -62,7 +64,7 @@ impl Dump {
             states: demo!("states.json"),
             config: demo!("config.json"),
             services: demo!("services.json"),
-            entities: demo!("entity_registry_list.json"),
+            entities: Some(demo!("entity_registry_list.json")),
             entries: demo!("entity_registry_entries.json"),
             devices: demo!("device_registry.json"),
             areas: demo!("area_registry.json"),
@@ -74,7 +76,8 @@ impl Dump {
     }
 
     /// Reads the files of a recording. Without `services.json` there are no services but those of
-    /// scripts, if `services_script.json` is there.
+    /// scripts, if `services_script.json` is there; without `entity_registry_list.json` the entries
+    /// are in their own order.
     ///
     /// # Errors
     /// [`DumpError::Read`] when another file is missing.
@@ -95,7 +98,7 @@ impl Dump {
             states: text("states.json")?,
             config: text("config.json")?,
             services,
-            entities: text("entity_registry_list.json")?,
+            entities: text("entity_registry_list.json").ok(),
             entries: text("entity_registry_entries.json")?,
             devices: text("device_registry.json")?,
             areas: text("area_registry.json")?,
@@ -111,15 +114,14 @@ impl Dump {
     /// # Errors
     /// [`DumpError::Content`] when a file is not what its name says.
     pub fn parts(&self) -> Result<Parts, DumpError> {
-        let order = read(
-            "entity_registry_list.json",
-            &self.entities,
-            Payload::entity_ids,
-        )?;
         let entries = read("entity_registry_entries.json", &self.entries, |p| {
             p.entity_entries()
         })?;
-        let mut entries: std::collections::BTreeMap<_, _> = entries.into_iter().collect();
+        let mut order: Vec<EntityId> = entries.iter().map(|(id, _)| id.clone()).collect();
+        if let Some(list) = &self.entities {
+            order = read("entity_registry_list.json", list, Payload::entity_ids)?;
+        }
+        let mut entries: BTreeMap<_, _> = entries.into_iter().collect();
         Ok(Parts {
             config: read("config.json", &self.config, |p| p.config())?,
             services: read("services.json", &self.services, |p| p.services())?,

@@ -558,6 +558,6 @@ fn envelopes_of_older_releases() {
         ("2026.9.4", r#"{"success": true, "result": {"a": 1}}"#),
         ("2026.10.0", r#"{"a": 1}"#),
     ] {
-        assert_eq!(Profile::of(release).answer(r#"{"a": 1}"#), text);
+        assert_eq!(Profile::of(release).answer(r#"{"a": 1}"#.to_owned()), text);
     }
 }

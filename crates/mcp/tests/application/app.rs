@@ -70,14 +70,26 @@ impl Answer {
 }
 
 pub(crate) fn fixture(path: &str) -> PathBuf {
+    recording("2026.11.0", path)
+}
+
+/// A recorded file of a release.
+pub(crate) fn recording(release: &str, path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../ha-fixtures/native/2026.11.0")
+        .join("../../ha-fixtures/native")
+        .join(release)
         .join(path)
 }
 
 impl TestApp {
     pub(crate) fn new() -> Self {
-        let parts = Dump::read(&fixture("dump")).unwrap().parts().unwrap();
+        Self::of("2026.11.0")
+    }
+
+    /// The recorded home of a release.
+    pub(crate) fn of(release: &str) -> Self {
+        let dump = recording(release, "dump");
+        let parts = Dump::read(&dump).unwrap().parts().unwrap();
         let snapshot = Replica::new(parts).snapshot();
         let live = House::Live {
             snapshot: snapshot.clone(),

@@ -3,7 +3,7 @@
 use http::Request;
 use serde_json::Value;
 
-use super::app::{TestApp, fixture};
+use super::app::{TestApp, fixture, recording as recorded_in};
 
 /// Methods that this server does not serve yet, and paths that it does not have.
 const ABSENT: [&str; 4] = [
@@ -215,25 +215,50 @@ async fn the_newer_way_of_speaking() {
 
 #[tokio::test]
 async fn live_context_to_the_byte() {
-    let mut app = TestApp::new();
-    let bearer = app.unrestricted().await;
-    let text = std::fs::read_to_string(fixture("livecontext.json")).unwrap();
-    let recorded: Vec<Value> = serde_json::from_str(&text).unwrap();
-    assert!(recorded.len() >= 15);
-    for exchange in recorded {
-        let body = serde_json::json!({
-            "jsonrpc": "2.0",
-            "id": 1,
-            "method": "tools/call",
-            "params": {"name": "homeassistant__GetLiveContext", "arguments": exchange["arguments"]},
-        });
-        let answer = app.post("/api/mcp", &bearer, body.to_string()).await;
-        assert_eq!(
-            answer.json()["result"],
-            exchange["response"],
-            "{}",
-            exchange["arguments"]
-        );
+    for (release, at_least) in [
+        ("2026.11.0", 15),
+        ("2026.10.4", 15),
+        ("2026.9.4", 15),
+        ("2026.8.3", 15),
+        ("2026.5.4", 15),
+        ("2026.2.3", 3),
+        ("2025.12.5", 3),
+    ] {
+        let mut app = TestApp::of(release);
+        let bearer = app.unrestricted().await;
+        let text = std::fs::read_to_string(recorded_in(release, "livecontext.json")).unwrap();
+        let recorded: Vec<Value> = serde_json::from_str(&text).unwrap();
+        assert!(recorded.len() >= at_least);
+        for exchange in recorded {
+            let arguments = &exchange["arguments"];
+            let body = serde_json::json!({
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "tools/call",
+                "params": {"name": "homeassistant__GetLiveContext", "arguments": arguments},
+            });
+            let answer = app.post("/api/mcp", &bearer, body.to_string()).await;
+            let result = &answer.json()["result"];
+            assert_eq!(*result, exchange["response"], "{arguments} in {release}");
+        }
+        app.records().await;
     }
-    app.records().await;
+}
+
+#[tokio::test]
+async fn other_tools_are_wrapped_as_the_release_wraps_them() {
+    for (release, opening) in [
+        ("2026.10.4", r#"{"date": ""#),
+        ("2026.9.4", r#"{"success": true, "result": {"date": ""#),
+    ] {
+        let mut app = TestApp::of(release);
+        let bearer = app.unrestricted().await;
+        let body =
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"GetDateTime"}}"#;
+        let answer = app.post("/api/mcp", &bearer, body.to_owned()).await;
+        let answer = answer.json();
+        let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(text.starts_with(opening), "{text} in {release}");
+        app.records().await;
+    }
 }

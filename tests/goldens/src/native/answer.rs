@@ -66,6 +66,6 @@ pub(super) fn time_miss(answer: &Answer, profile: &Profile, zone: &str) -> Optio
         return Some(format!("{} holds no time", answer.text));
     };
     let now = UtcMicros(instant.timestamp().as_microsecond());
-    let ours = profile.answer(&date_time(now, zone).json());
+    let ours = profile.answer(date_time(now, zone).json());
     (ours != answer.text).then(|| format!("expected {}, got {ours}", answer.text))
 }

@@ -65,7 +65,8 @@ pub(super) fn tool(reply: Reply, is_modern: bool) -> Result<CallToolResult, Erro
             result.structured_content = structured;
             result
         }
-        Reply::NothingFound { text } | Reply::Invalid(Invalid::Arguments { text }) => refused(text),
+        Reply::NothingFound { text, .. }
+        | Reply::Invalid(Invalid::Arguments { text } | Invalid::Schema { text }) => refused(text),
         Reply::Fault(fault) => refused(fault.public),
         Reply::Limited { retry_after_s } => refused(format!(
             "Rate limit exceeded; try again in {retry_after_s} s"
@@ -98,7 +99,9 @@ fn error(reply: Reply) -> ErrorData {
         Reply::Invalid(Invalid::UnknownMethod { method }) => {
             ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None)
         }
-        Reply::Invalid(Invalid::Arguments { text }) => ErrorData::invalid_params(text, None),
+        Reply::Invalid(Invalid::Arguments { text } | Invalid::Schema { text }) => {
+            ErrorData::invalid_params(text, None)
+        }
         Reply::Unauthorized => ErrorData::new(UNAUTHORIZED, "The token is not valid here", None),
         Reply::Limited { retry_after_s } => {
             let text = format!("Rate limit exceeded; try again in {retry_after_s} s");

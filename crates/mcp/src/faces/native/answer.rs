@@ -109,13 +109,19 @@ pub(super) fn tool(reply: Reply, id: &str, era: Era, host: &str) -> Response {
             (escaped(&object_of("result", &text)), false)
         }
         Reply::Answer(Answer::Json(json)) => (escaped(&json), false),
-        Reply::NothingFound { text } => (escaped(&object_of("error", &text)), true),
+        Reply::NothingFound { text, profile } => (
+            escaped(&profile.refusal(&text)),
+            profile.refusals_are_errors(),
+        ),
         Reply::Invalid(Invalid::UnknownTool { name }) => (
             escaped(&format!("Error calling tool: Tool \"{name}\" not found")),
             true,
         ),
         Reply::Invalid(Invalid::Arguments { text }) => {
             (escaped(&format!("Error calling tool: {text}")), true)
+        }
+        Reply::Invalid(Invalid::Schema { text }) => {
+            (escaped(&format!("Input validation error: {text}")), true)
         }
         Reply::Fault(fault) => (
             escaped(&format!("Error calling tool: {}", fault.public)),
