@@ -1,6 +1,6 @@
 //! The profiles, each written as its difference from the one before.
 //!
-//! What a release changed was recorded, or read in its own code; see docs/COMPATIBILITY.md for what
+//! What a release changed was recorded of it or of those around it; docs/COMPATIBILITY.md says what
 //! was not.
 
 use super::{Block, Dynamic, Envelope, Listed, Names, Namesakes, Profile, Release};

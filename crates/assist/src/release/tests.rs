@@ -51,3 +51,21 @@ fn profiles_are_in_order_and_the_last_is_the_newest() {
         assert_ne!(same, pair[0], "nothing changed with {:?}", pair[1].since);
     }
 }
+
+/// Listed in docs/COMPATIBILITY.md.
+#[test]
+fn what_was_not_recorded_is_taken_from_a_neighbour() {
+    let checks = |version| Profile::of(version).arguments;
+    for version in ["2026.6.0", "2026.6.3", "2026.7.4"] {
+        assert_eq!(checks(version), checks("2026.5.4"), "{version}");
+    }
+    assert_ne!(checks("2026.8.3"), checks("2026.5.4"));
+    let tool = |version| Profile::of(version).live_context.unwrap();
+    let earlier = tool("2025.4.2");
+    assert_eq!(earlier.name, "get_home_state");
+    let known = Listed {
+        name: earlier.name,
+        ..tool("2025.4.4")
+    };
+    assert_eq!(earlier, known);
+}

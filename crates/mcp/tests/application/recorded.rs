@@ -262,3 +262,22 @@ async fn other_tools_are_wrapped_as_the_release_wraps_them() {
         app.records().await;
     }
 }
+
+/// Listed in docs/COMPATIBILITY.md.
+#[tokio::test]
+async fn lists_are_the_newest_whatever_release_is_connected() {
+    let mut lists = Vec::new();
+    for release in ["2026.11.0", "2026.8.3", "2025.12.5"] {
+        let mut app = TestApp::of(release);
+        let bearer = app.unrestricted().await;
+        let mut answers = Vec::new();
+        for method in ["tools/list", "ping", "no/such/method"] {
+            let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}"}}"#);
+            answers.push(app.post("/api/mcp", &bearer, body).await.body);
+        }
+        assert!(answers[0].contains("homeassistant__GetLiveContext"));
+        lists.push(answers);
+        app.records().await;
+    }
+    assert!(lists.iter().all(|list| *list == lists[0]));
+}
