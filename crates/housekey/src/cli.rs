@@ -1,9 +1,16 @@
 //! The command line, as clap reads it. What the words do is in `commands`.
 
+mod audit;
+mod token;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+pub(crate) use audit::{AuditCommand, TailArgs};
+pub(crate) use token::{CreateArgs, PermitArgs, SetArgs, TokenCommand, YesNo};
 
 /// A key of its own for every agent in your home.
 ///
@@ -45,9 +52,56 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Connect to Home Assistant and serve agents
     Serve(ServeArgs),
-    /// Make, look at and end tokens
+    /// Make, look at, change and end tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// See what was asked and done, and whether the record of it is whole
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Check the configuration, or see what counts and why
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Find out what is wrong: with Home Assistant, its token, the clock, the address of this server
+    Doctor(DoctorArgs),
+    /// Print the completions of a shell
+    #[command(after_help = "\
+  housekey completions bash > ~/.local/share/bash-completion/completions/housekey
+  housekey completions zsh > ~/.zfunc/_housekey
+  housekey completions fish > ~/.config/fish/completions/housekey.fish")]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for every command into a directory
+    Man {
+        /// Where to write them
+        directory: Option<PathBuf>,
+    },
+}
+
+/// `housekey config …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum ConfigCommand {
+    /// Say whether `housekey serve` would start with it; exit code 64 when not
+    Check,
+    /// Print every key with what counts and where that comes from; secrets are masked
+    Print {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `housekey doctor`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Home Assistant is asked once. A token that it refuses is not tried again, because Home Assistant bans
+addresses that try too often. Exit code 0 when nothing failed, 1 when something did, 64 for an invalid
+configuration.")]
+pub(crate) struct DoctorArgs {
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `housekey demo`
@@ -86,86 +140,4 @@ pub(crate) struct ServeArgs {
     /// Address to serve on
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) listen: Option<String>,
-}
-
-/// `housekey token …`
-#[derive(Subcommand, Debug)]
-pub(crate) enum TokenCommand {
-    /// Make a token; its secret is shown this once
-    Create(CreateArgs),
-    /// List tokens
-    List {
-        /// Those that expired or were revoked
-        #[arg(long)]
-        archived: bool,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show what a token opens
-    Show {
-        /// Name or id
-        token: String,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Say why a token may or may not read and write an entity (needs the running server)
-    Explain {
-        /// Entity id, such as light.kitchen
-        entity: String,
-        /// The token, by name or id [default: every token]
-        #[arg(long)]
-        token: Option<String>,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// End a token for good
-    Revoke {
-        /// Name or id
-        token: String,
-    },
-}
-
-/// `housekey token create`
-#[derive(Args, Debug)]
-#[command(after_help = "\
-A grant names a domain (light), an entity (light.kitchen) or a device (device:ID). The most specific
-grant decides; a denied item stays denied whatever else is granted. Without any grant a token opens
-nothing.
-
-  housekey token create claude --read light,sensor --write light.kitchen --deny lock
-  housekey token create guest --read light --expires 14d --rate 20")]
-pub(crate) struct CreateArgs {
-    /// 3 to 32 letters, digits, `_` and `-`
-    pub(crate) name: String,
-    /// May be read
-    #[arg(long, value_name = "ITEM", value_delimiter = ',')]
-    pub(crate) read: Vec<String>,
-    /// May be read and written
-    #[arg(long, value_name = "ITEM", value_delimiter = ',')]
-    pub(crate) write: Vec<String>,
-    /// Is denied
-    #[arg(long, value_name = "ITEM", value_delimiter = ',')]
-    pub(crate) deny: Vec<String>,
-    /// Open everything that exists
-    #[arg(long)]
-    pub(crate) pass_through: bool,
-    /// Open nothing that is not exposed to Home Assistant's assistant
-    #[arg(long)]
-    pub(crate) assist_exposure: bool,
-    /// Requests a minute, 0 for no limit
-    #[arg(long, value_name = "N", default_value_t = 60)]
-    pub(crate) rate: u32,
-    /// Requests a second, 0 for no limit
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub(crate) burst: u32,
-    /// When it ends: a day (2027-01-31, its midnight in UTC), a time (2027-01-31T12:00:00+01:00) or
-    /// a while (30d, 12h)
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) expires: Option<String>,
-    /// As JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }

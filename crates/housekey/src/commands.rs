@@ -1,7 +1,12 @@
 //! One file a command.
 
+mod answer;
+mod audit;
+mod config;
 mod demo;
+mod doctor;
 mod serve;
+mod shell;
 mod signals;
 mod token;
 
@@ -20,6 +25,11 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => runtime.block_on(demo::run(&arguments, flags, &cli.global)),
         Command::Serve(arguments) => runtime.block_on(serve::run(arguments, flags)),
         Command::Token(command) => runtime.block_on(token::run(command, &flags)),
+        Command::Audit(command) => runtime.block_on(audit::run(command, &flags)),
+        Command::Config(command) => config::run(&command, &flags),
+        Command::Doctor(arguments) => runtime.block_on(doctor::run(&arguments, &flags)),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man { directory } => shell::man(directory.as_deref()),
     }
 }
 

@@ -39,6 +39,7 @@ pub(crate) struct Server {
 pub(crate) fn open_store(config: &ServerConfig) -> anyhow::Result<Arc<Store>> {
     let audit = AuditConfig {
         batch_ms: u64::try_from(config.audit_batch.as_millis()).unwrap_or(u64::MAX),
+        reads: config.audit_reads,
         keep_records_max: config.audit_keep_records,
         keep_days_max: Some(config.audit_keep_days),
         ..AuditConfig::default()

@@ -3,6 +3,7 @@
 //! A file, then the environment, then flags; the later wins. Nothing is started before all of it is
 //! valid, and all problems are told at once, each with its key and its source.
 
+mod effective;
 mod keys;
 mod sources;
 
@@ -12,8 +13,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use housekey_link::Secret;
+use housekey_store::audit::Reads;
 use housekey_web::Network;
 
+pub(crate) use effective::{Effective, Held};
 pub(crate) use sources::{Flags, environment};
 
 use self::keys::Key;
@@ -40,6 +43,7 @@ pub(crate) struct ServerConfig {
     pub(crate) stale_reads: Duration,
     pub(crate) shutdown_grace: Duration,
     pub(crate) data_dir: PathBuf,
+    pub(crate) audit_reads: Reads,
     pub(crate) audit_batch: Duration,
     pub(crate) audit_keep_records: u64,
     pub(crate) audit_keep_days: u32,
@@ -159,6 +163,10 @@ impl Reader {
         }
         let stale_reads_s = self.number(&keys::STALE_READS_S, 0..=86_400);
         let shutdown_grace_s = self.number(&keys::SHUTDOWN_GRACE_S, 0..=600);
+        let audit_reads = self.parsed(&keys::AUDIT_READS, |text| {
+            let names = Reads::ALL.map(Reads::name).join(" or ");
+            Reads::from_name(text).ok_or_else(|| format!("expected {names}"))
+        });
         let audit_batch_ms = self.number(&keys::AUDIT_BATCH_MS, 1..=10_000);
         let audit_keep_records = self.number(&keys::AUDIT_KEEP_RECORDS, 1000..=100_000_000);
         let audit_keep_days = self.number(&keys::AUDIT_KEEP_DAYS, 1..=36_500);
@@ -181,6 +189,7 @@ impl Reader {
             stale_reads: Duration::from_secs(stale_reads_s),
             shutdown_grace: Duration::from_secs(shutdown_grace_s),
             data_dir: data_dir?,
+            audit_reads: audit_reads?,
             audit_batch: Duration::from_millis(audit_batch_ms),
             audit_keep_records,
             audit_keep_days: u32::try_from(audit_keep_days).ok()?,

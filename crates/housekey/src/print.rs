@@ -27,6 +27,20 @@ pub(crate) fn dim(text: &str) -> String {
     styled(text, "2", io::stdout().is_terminal())
 }
 
+/// Text of somebody else, with nothing in it that a terminal would obey.
+pub(crate) fn safe(text: &str) -> String {
+    let turns_around = |c: char| matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || turns_around(c) {
+            safe.extend(c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
 fn red(text: &str) -> String {
     styled(text, "1;31", io::stderr().is_terminal())
 }
@@ -45,20 +59,23 @@ fn write_line(to: &mut impl Write, text: &str) {
     drop(written);
 }
 
-/// A table: columns as wide as their widest cell, two spaces between.
+/// A table: a head over columns.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows.iter().cloned()).collect();
+    columns(&rows)
+}
+
+/// Columns as wide as their widest cell, two spaces between.
+pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows
             .iter()
             .filter_map(|row| row.get(column))
             .map(|cell| cell.chars().count());
-        cells
-            .chain(head.get(column).map(|cell| cell.chars().count()))
-            .max()
-            .unwrap_or(0)
+        cells.max().unwrap_or(0)
     };
-    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
-    let lines = std::iter::once(&head).chain(rows).map(|row| {
+    let lines = rows.iter().map(|row| {
         let cells = row
             .iter()
             .enumerate()
@@ -66,4 +83,18 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_else_commands_the_terminal() {
+        assert_eq!(safe("Küche 🏠"), "Küche 🏠");
+        assert_eq!(
+            safe("\x1b[2J\n\u{9b}\u{202e}"),
+            "\\u{1b}[2J\\u{a}\\u{9b}\\u{202e}"
+        );
+    }
 }

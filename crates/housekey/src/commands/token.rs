@@ -1,13 +1,18 @@
 //! `housekey token …`
 
+mod change;
+mod scope;
+mod when;
+mod words;
+
 use std::process::ExitCode;
 
-use anyhow::Context;
-use housekey_gateway::UtcMicros;
 use http::Method;
-use jiff::{Span, Timestamp, civil, tz::TimeZone};
 use serde_json::{Value, json};
 
+use self::when::expiry;
+use self::words::{opens, path_of, rate, step_in_words, word};
+use super::answer::{escaped, items, or, text};
 use crate::cli::{CreateArgs, TokenCommand};
 use crate::config::{Flags, ServerConfig};
 use crate::desk::Desk;
@@ -21,13 +26,18 @@ pub(super) async fn run(command: TokenCommand, flags: &Flags) -> anyhow::Result<
     match command {
         TokenCommand::Create(arguments) => create(&desk, arguments).await,
         TokenCommand::List { archived, json } => list(&desk, archived, json).await,
+        TokenCommand::Archived { json } => list(&desk, true, json).await,
         TokenCommand::Show { token, json } => show(&desk, &token, json).await,
         TokenCommand::Explain {
             entity,
             token,
             json,
         } => explain(&desk, &entity, token.as_deref(), json).await,
-        TokenCommand::Revoke { token } => revoke(&desk, &token).await,
+        TokenCommand::Scope { token, json } => scope::run(&desk, &token, json).await,
+        TokenCommand::Permit(arguments) => change::permit(&desk, arguments).await,
+        TokenCommand::Set(arguments) => change::set(&desk, arguments).await,
+        TokenCommand::Rotate { token, json } => change::rotate(&desk, &token, json).await,
+        TokenCommand::Revoke { token, json } => change::revoke(&desk, &token, json).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }
@@ -59,9 +69,7 @@ async fn create(desk: &Desk, arguments: CreateArgs) -> anyhow::Result<()> {
         text(&token, "name"),
         opens(&token)
     ));
-    for remark in items(&token, "remarks") {
-        print::note(format!("note: {}", remark.as_str().unwrap_or_default()));
-    }
+    change::tell_remarks(&token);
     Ok(())
 }
 
@@ -132,6 +140,14 @@ async fn show(desk: &Desk, token: &str, json: bool) -> anyhow::Result<()> {
         ("rate", rate(&token)),
         ("opens", opens(&token)),
     ];
+    let capabilities = token.get("capabilities").and_then(Value::as_object);
+    for (name, extent) in capabilities.into_iter().flatten() {
+        let extent = match extent.as_str() {
+            Some("on") | None => String::new(),
+            Some(extent) => format!(" ({extent})"),
+        };
+        rows.push(("allowed", format!("{name}{extent}")));
+    }
     for (level, member) in [
         ("domain", "domains"),
         ("device", "devices"),
@@ -187,180 +203,4 @@ async fn explain(desk: &Desk, entity: &str, token: Option<&str>, json: bool) -> 
         }
     }
     Ok(())
-}
-
-async fn revoke(desk: &Desk, token: &str) -> anyhow::Result<()> {
-    let token = desk.ask(Method::DELETE, &path_of(token), None).await?;
-    print::line(format!(
-        "{} is revoked; nothing of it opens any more",
-        text(&token, "name")
-    ));
-    Ok(())
-}
-
-/// When a token ends: a day, a time or a while.
-fn expiry(text: &str, now: UtcMicros) -> anyhow::Result<UtcMicros> {
-    let now = Timestamp::from_microsecond(now.0)?;
-    let at = if let Ok(at) = text.parse::<Timestamp>() {
-        at
-    } else if let Ok(day) = text.parse::<civil::Date>() {
-        day.to_zoned_datetime(TimeZone::UTC)?.timestamp()
-    } else {
-        let span: Span = text.parse().ok().with_context(|| {
-            format!("--expires {text:?}: expected a day (2027-01-31), a time or a while (30d, 12h)")
-        })?;
-        now.to_zoned_datetime(TimeZone::UTC)
-            .checked_add(span)?
-            .timestamp()
-    };
-    Ok(UtcMicros(at.as_microsecond()))
-}
-
-fn path_of(token: &str) -> String {
-    format!("{TOKENS}/{}", escaped(token))
-}
-
-/// A segment of a path; everything but letters, digits, `_`, `-` and `.` is escaped.
-fn escaped(segment: &str) -> String {
-    let bytes = segment.bytes().map(|byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' => {
-            char::from(byte).to_string()
-        }
-        other => format!("%{other:02X}"),
-    });
-    bytes.collect()
-}
-
-fn text(value: &Value, key: &str) -> String {
-    value
-        .get(key)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
-}
-
-fn or(text: String, otherwise: &str) -> String {
-    if text.is_empty() {
-        otherwise.to_owned()
-    } else {
-        text
-    }
-}
-
-fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
-}
-
-fn rate(token: &Value) -> String {
-    let number = |key: &str| token.pointer(key).and_then(Value::as_u64).unwrap_or(0);
-    match number("/rate/per_minute") {
-        0 => "no limit".to_owned(),
-        limit => format!("{limit}/min, {}/s", number("/rate/burst")),
-    }
-}
-
-/// What a token opens, in a few words.
-fn opens(token: &Value) -> String {
-    let is_set = |key: &str| token.get(key).and_then(Value::as_bool).unwrap_or(false);
-    let what = if is_set("pass_through") {
-        "everything".to_owned()
-    } else {
-        let mut words = Vec::new();
-        for (color, word) in [("yellow", "read"), ("green", "write"), ("red", "never")] {
-            let named: Vec<String> = ["domains", "devices", "entities"]
-                .into_iter()
-                .filter_map(|level| token.pointer(&format!("/grants/{level}"))?.as_object())
-                .flatten()
-                .filter(|(_, node)| text(node, "color") == color)
-                .map(|(name, _)| name.clone())
-                .collect();
-            if !named.is_empty() {
-                words.push(format!("{word} {}", shortened(&named)));
-            }
-        }
-        if words.is_empty() {
-            "nothing".to_owned()
-        } else {
-            words.join("; ")
-        }
-    };
-    if is_set("use_assist_exposure") {
-        format!("{what}, of what is exposed")
-    } else {
-        what
-    }
-}
-
-fn shortened(names: &[String]) -> String {
-    const SHOWN: usize = 4;
-    let shown = names
-        .iter()
-        .take(SHOWN)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    match names.len().checked_sub(SHOWN) {
-        Some(more @ 1..) => format!("{shown} and {more} more"),
-        Some(0) | None => shown,
-    }
-}
-
-fn word(color: &str) -> &'static str {
-    match color {
-        "yellow" => "read",
-        "green" => "read and write",
-        "red" => "denied",
-        _ => "nothing of its own",
-    }
-}
-
-fn step_in_words(step: &Value) -> String {
-    match text(step, "step").as_str() {
-        "absent" => "there is no such entity".to_owned(),
-        "blocked" => "it is closed to every token".to_owned(),
-        "not_exposed" => "it is not exposed to the assistant".to_owned(),
-        "pass_through" => "the token passes through".to_owned(),
-        "no_grant" => "nothing grants it".to_owned(),
-        "node" => {
-            let color = text(step, "color");
-            let says = word(&color);
-            let red_only = step
-                .get("red_only")
-                .and_then(Value::as_bool)
-                .unwrap_or(false);
-            let other = if red_only && color != "red" {
-                " (set for another entity that had this id: it does not count)"
-            } else {
-                ""
-            };
-            format!("its {} says: {says}{other}", text(step, "level"))
-        }
-        other => other.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_end_is_a_day_a_time_or_a_while() {
-        let now = UtcMicros(1_795_500_000_000_000);
-        for (text, iso) in [
-            ("2027-01-31", "2027-01-31T00:00:00+00:00"),
-            ("2027-01-31T12:00:00+01:00", "2027-01-31T11:00:00+00:00"),
-            ("30d", "2026-12-24T06:00:00+00:00"),
-            ("12h", "2026-11-24T18:00:00+00:00"),
-        ] {
-            assert_eq!(
-                expiry(text, now).unwrap().iso_utc().to_string(),
-                iso,
-                "{text}"
-            );
-        }
-        assert!(expiry("soon", now).is_err());
-    }
 }

@@ -48,6 +48,7 @@ keys! {
     STALE_READS_S = "server" "stale_reads_s" "300" "Seconds for which reads are answered from the last known home while Home Assistant is away.";
     SHUTDOWN_GRACE_S = "server" "shutdown_grace_s" "10" "Seconds that requests under way get at the end.";
     DIRECTORY = "store" "directory" "" "Where tokens, the audit and the socket of the command line lie; `$XDG_DATA_HOME/housekey` or `~/.local/share/housekey` by default.";
+    AUDIT_READS = "audit" "reads" "batched" "When a reader gets its answer: `batched` is at once, with the record on the disk within `batch_ms`; `before_answer` waits until the record is on the disk, so that a crash loses none.";
     AUDIT_BATCH_MS = "audit" "batch_ms" "50" "Milliseconds for which records of reads are collected before they are written; so much can be missing after a crash.";
     AUDIT_KEEP_RECORDS = "audit" "keep_records_max" "1000000" "Records that are kept; the oldest go first.";
     AUDIT_KEEP_DAYS = "audit" "keep_days_max" "365" "Days for which records are kept.";

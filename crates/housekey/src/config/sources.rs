@@ -154,6 +154,26 @@ impl Values {
         Some((text, source))
     }
 
+    /// A value in the form that it has in the file, and its source. Variables and flags give texts.
+    pub(super) fn as_in_the_file(&self, key: &Key) -> Option<(toml::Value, String)> {
+        let (value, source) = self.0.get(&key.path())?;
+        let is_list = key.default.starts_with('[');
+        let is_number = key.default.parse::<i64>().is_ok();
+        let text = value.as_str();
+        let value = if text.is_some() && is_list {
+            let items = self.list(key).into_iter().map(toml::Value::String);
+            toml::Value::Array(items.collect())
+        } else if let Some(number) = text
+            .filter(|_| is_number)
+            .and_then(|text| text.parse().ok())
+        {
+            toml::Value::Integer(number)
+        } else {
+            value.clone()
+        };
+        Some((value, source.to_string()))
+    }
+
     /// A value as a list; a text is split at commas.
     pub(super) fn list(&self, key: &Key) -> Vec<String> {
         let items = match self.0.get(&key.path()) {
@@ -191,7 +211,7 @@ fn data_directory(environment: &BTreeMap<String, String>) -> Option<String> {
         .map(|home| format!("{home}/.local/share/housekey"))
 }
 
-fn configuration_file(flags: &Flags) -> Result<Option<PathBuf>, String> {
+pub(super) fn configuration_file(flags: &Flags) -> Result<Option<PathBuf>, String> {
     if let Some(file) = &flags.file {
         return if file.is_file() {
             Ok(Some(file.clone()))
