@@ -208,13 +208,12 @@ async fn token(gateway: &Gateway, name: &str, grants: Grants) -> anyhow::Result<
         expires_at: None,
     };
     let owner = Principal::Local(0);
-    match gateway
-        .admin(owner, "bench".to_owned(), AdminRequest::CreateToken(order))
-        .await
-    {
-        AdminReply::Created { secret, .. } => Ok(secret.expose().to_owned()),
-        other => bail!("no token: {other:?}"),
+    let order = AdminRequest::CreateToken(order);
+    let made = gateway.admin(owner, "bench".to_owned(), order).await;
+    if let AdminReply::Created { secret, .. } = made {
+        return Ok(secret.expose().to_owned());
     }
+    bail!("no token: {made:?}")
 }
 
 /// A handler that parses the request as JSON and returns the bytes.
