@@ -16,11 +16,11 @@ check:
 test:
     scripts/test
 
-# The performance budgets, in release mode.
+# The bench table: medians and ratios of one run, in release mode.
 bench:
-    cargo test --release -p housekey-performance
+    cargo run --release -p housekey-performance
 
-# A pretend home with the server and the panel before it; prints the address and a token.
+# A pretend home and housekey on it; prints the addresses and a token.
 demo:
     cargo run --release -p housekey -- demo
 
