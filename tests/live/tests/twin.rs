@@ -9,6 +9,8 @@ use housekey_gateway::{GatewayConfig, TokenOrder};
 use housekey_harness::{HouseContainer, poll_until};
 use housekey_home::id::EntityId;
 use housekey_home::snapshot::Snapshot;
+use housekey_live::changes::Changer;
+use housekey_live::truth::{Truth, agree};
 use housekey_live::{Answer, Dice, Door, Stack, forms, order, settings};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
@@ -19,14 +21,15 @@ const NATIVE_TIME: &str = "llm__GetDateTime";
 const TRIES_MAX: usize = 6;
 const FORMS: usize = 1_500;
 const FORMS_PER_SCOPE: usize = 300;
+const ROUNDS: usize = 3;
+const CHANGES_PER_ROUND: usize = 60;
 const EXPOSURE_DEADLINE: Duration = Duration::from_mins(2);
 
 /// One home with two servers before it.
-struct Twin {
-    house: &'static HouseContainer,
+struct Twin<'a> {
+    house: &'a HouseContainer,
     stack: Stack,
     theirs: Door,
-    _turn: MutexGuard<'static, ()>,
 }
 
 /// Our doors for one token.
@@ -35,12 +38,8 @@ struct Ours {
     agent: Door,
 }
 
-impl Twin {
-    /// The home that the tests of this file share, one after the other: they change its exposure.
-    async fn start() -> Result<Self> {
-        static TURN: Mutex<()> = Mutex::const_new(());
-        let turn = TURN.lock().await;
-        let house = HouseContainer::shared().await?;
+impl<'a> Twin<'a> {
+    async fn start(house: &'a HouseContainer) -> Result<Self> {
         let stack = Stack::start(house.base_url(), house.token(), GatewayConfig::default()).await?;
         stack.live().await?;
         let theirs = Door::native(house.base_url(), house.token())?;
@@ -48,7 +47,6 @@ impl Twin {
             house,
             stack,
             theirs,
-            _turn: turn,
         })
     }
 
@@ -135,6 +133,13 @@ impl Twin {
             .map(|(id, _)| EntityId::parse(id).with_context(|| id.clone()));
         ids.collect()
     }
+}
+
+/// The home that tests of this file share, one after the other: they change its exposure.
+async fn shared() -> Result<(&'static HouseContainer, MutexGuard<'static, ()>)> {
+    static TURN: Mutex<()> = Mutex::const_new(());
+    let turn = TURN.lock().await;
+    Ok((HouseContainer::shared().await?, turn))
 }
 
 /// What is wrong between native's answer and ours on both faces.
@@ -247,8 +252,9 @@ fn ascii(json: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unrestricted_token_gets_what_native_gives() -> Result<()> {
-    let twin = Twin::start().await?;
-    let house = twin.stack.live().await?;
+    let (house, _turn) = shared().await?;
+    let twin = Twin::start(house).await?;
+    let home = twin.stack.live().await?;
     let seed = settings::seed();
     println!("HOUSEKEY_SEED={seed}");
     let mut asked = forms::recorded()?;
@@ -259,7 +265,7 @@ async fn an_unrestricted_token_gets_what_native_gives() -> Result<()> {
     );
     let recorded = asked.len();
     asked.extend(forms::generated(
-        &house,
+        &home,
         &mut Dice::new(seed),
         settings::forms(FORMS),
     ));
@@ -279,12 +285,13 @@ async fn an_unrestricted_token_gets_what_native_gives() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scoped_token_gets_what_native_gives_when_nothing_else_is_exposed() -> Result<()> {
-    let twin = Twin::start().await?;
+    let (house, _turn) = shared().await?;
+    let twin = Twin::start(house).await?;
     let before = twin.exposed().await?;
-    let house = twin.stack.live().await?;
+    let home = twin.stack.live().await?;
     let compared = twin.house.log_on_error(compare_scopes(&twin).await);
     // Put back in any case: another test of this file uses the home next.
-    twin.expose(&house, &before).await?;
+    twin.expose(&home, &before).await?;
     compared?;
     ensure!(
         twin.exposed().await? == before,
@@ -293,19 +300,19 @@ async fn a_scoped_token_gets_what_native_gives_when_nothing_else_is_exposed() ->
     twin.stack.end().await
 }
 
-async fn compare_scopes(twin: &Twin) -> Result<()> {
-    let house = twin.stack.live().await?;
+async fn compare_scopes(twin: &Twin<'_>) -> Result<()> {
+    let home = twin.stack.live().await?;
     let seed = settings::seed();
     println!("HOUSEKEY_SEED={seed}");
     let mut dice = Dice::new(seed);
-    for order in scopes(&house, &mut dice) {
+    for order in scopes(&home, &mut dice) {
         let name = order.name.clone();
         let ours = twin.ours(order).await.with_context(|| name.clone())?;
-        let readable = twin.stack.readable(&name, &house)?;
-        twin.expose(&house, &readable).await?;
+        let readable = twin.stack.readable(&name, &home)?;
+        twin.expose(&home, &readable).await?;
         let mut asked = forms::recorded()?;
         asked.extend(forms::generated(
-            &house,
+            &home,
             &mut dice,
             settings::forms(FORMS_PER_SCOPE),
         ));
@@ -374,9 +381,10 @@ fn scopes(house: &Snapshot, dice: &mut Dice) -> Vec<TokenOrder> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_bound_to_the_exposure_sees_it_change() -> Result<()> {
-    let twin = Twin::start().await?;
+    let (house, _turn) = shared().await?;
+    let twin = Twin::start(house).await?;
     let before = twin.exposed().await?;
-    let house = twin.stack.live().await?;
+    let home = twin.stack.live().await?;
     let bound = TokenOrder {
         pass_through: true,
         use_assist_exposure: true,
@@ -388,19 +396,20 @@ async fn a_token_bound_to_the_exposure_sees_it_change() -> Result<()> {
         .await
         .context("before")?;
     let fewer: BTreeSet<EntityId> = before.iter().step_by(2).cloned().collect();
-    twin.expose(&house, &fewer).await?;
+    twin.expose(&home, &fewer).await?;
     let followed = poll_until("our exposure follows", EXPOSURE_DEADLINE, async || {
         twin.same(&ours, NATIVE_CONTEXT, &all, true).await.map(Some)
     })
     .await;
-    twin.expose(&house, &before).await?;
+    twin.expose(&home, &before).await?;
     followed?;
     twin.stack.end().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_tell_the_same_time() -> Result<()> {
-    let twin = Twin::start().await?;
+    let (house, _turn) = shared().await?;
+    let twin = Twin::start(house).await?;
     let ours = twin
         .ours(TokenOrder {
             pass_through: true,
@@ -417,7 +426,8 @@ async fn both_tell_the_same_time() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_make_no_sense_are_answered_alike() -> Result<()> {
-    let twin = Twin::start().await?;
+    let (house, _turn) = shared().await?;
+    let twin = Twin::start(house).await?;
     let ours = twin
         .ours(TokenOrder {
             pass_through: true,
@@ -462,8 +472,58 @@ async fn calls_that_make_no_sense_are_answered_alike() -> Result<()> {
     twin.stack.end().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_stay_equal_over_changes_and_a_restart() -> Result<()> {
+    let seed = settings::seed();
+    println!("HOUSEKEY_SEED={seed}");
+    let house = HouseContainer::fixture_home().await?;
+    let compared = compare_over_changes(&house, seed).await;
+    house
+        .log_on_error(compared)
+        .with_context(|| format!("HOUSEKEY_SEED={seed}"))
+}
+
+async fn compare_over_changes(house: &HouseContainer, seed: u64) -> Result<()> {
+    let twin = Twin::start(house).await?;
+    let pass_through = TokenOrder {
+        pass_through: true,
+        ..order("unrestricted")
+    };
+    let ours = twin.ours(pass_through).await?;
+    let mut changer = Changer::new(house.ws().await?, house.rest()?, seed);
+    let mut dice = Dice::new(seed);
+    for round in 0..ROUNDS {
+        for _ in 0..settings::changes(CHANGES_PER_ROUND) {
+            changer.one().await?;
+        }
+        if round == 1 {
+            house.restart().await?;
+            changer.reconnect(house.ws().await?);
+        }
+        let link = twin.stack.link();
+        agree(link, EXPOSURE_DEADLINE, Truth::differences).await?;
+        agree(link, EXPOSURE_DEADLINE, Truth::exposure_differences).await?;
+        let now = twin.stack.live().await?;
+        let mut asked = forms::recorded()?;
+        asked.extend(forms::generated(
+            &now,
+            &mut dice,
+            settings::forms(FORMS_PER_SCOPE),
+        ));
+        let tally = compare(&twin, &ours, &asked, false)
+            .await
+            .with_context(|| format!("round {round}"))?;
+        println!(
+            "after {} changes: {} forms: {tally}",
+            changer.applied(),
+            asked.len()
+        );
+    }
+    twin.stack.end().await
+}
+
 /// Compares all forms, and says what came of them.
-async fn compare(twin: &Twin, ours: &Ours, asked: &[Value], limited: bool) -> Result<String> {
+async fn compare(twin: &Twin<'_>, ours: &Ours, asked: &[Value], limited: bool) -> Result<String> {
     let (mut results, mut empty, mut refused) = (0, 0, 0);
     let mut misses = Vec::new();
     for form in asked {

@@ -18,6 +18,8 @@ const KEYS: [&str; 9] = [
     "media_title",
     "icon",
 ];
+/// Those that are a text in every integration; Home Assistant's own server fails when they are not.
+const TEXTS: [&str; 3] = ["friendly_name", "device_class", "icon"];
 /// How many of them no integration sets.
 const FREE_KEYS: usize = 3;
 const DOMAINS: [&str; 5] = [
@@ -119,7 +121,12 @@ impl Changer {
             };
             let at = dice.below(order.len() + 1);
             place(order, &key, at);
-            before.insert(key, value(dice, 0));
+            let value = if TEXTS.contains(&key.as_str()) {
+                json!(text(dice))
+            } else {
+                value(dice, 0)
+            };
+            before.insert(key, value);
         }
         let in_order = order.iter().filter_map(|key| before.remove_entry(key));
         in_order.collect()
