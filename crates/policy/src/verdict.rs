@@ -229,6 +229,10 @@ fn is_blocked(snapshot: &Snapshot, id: &EntityId, entry: Option<&EntityEntry>) -
     if &*entry.platform == ATM {
         return true;
     }
+    // The look-up of a device is not for the great many that come from elsewhere.
+    if &*entry.platform != "mqtt" {
+        return false;
+    }
     let is_own_device = |device: &DeviceEntry| {
         device
             .identifiers
@@ -240,6 +244,5 @@ fn is_blocked(snapshot: &Snapshot, id: &EntityId, entry: Option<&EntityEntry>) -
         .device_id
         .as_ref()
         .and_then(|id| snapshot.registry().device(id));
-    &*entry.platform == "mqtt"
-        && (entry.unique_id.starts_with(OWN_PREFIX) || device.is_some_and(is_own_device))
+    entry.unique_id.starts_with(OWN_PREFIX) || device.is_some_and(is_own_device)
 }
