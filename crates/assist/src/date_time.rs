@@ -13,6 +13,8 @@ pub struct DateAndTime {
     pub time: String,
     /// The zone's abbreviation, such as `CET`; `-03` where it has none.
     pub timezone: String,
+    /// The zone's distance from UTC, such as `+01` or `+05:30`.
+    pub offset: String,
     /// The English name of the day.
     pub weekday: &'static str,
 }
@@ -40,6 +42,7 @@ pub fn date_time(now: UtcMicros, zone: &str) -> DateAndTime {
             local.second()
         ),
         timezone: abbreviation,
+        offset: offset(local.offset().seconds()),
         weekday: match local.weekday() {
             jiff::civil::Weekday::Monday => "Monday",
             jiff::civil::Weekday::Tuesday => "Tuesday",
@@ -72,6 +75,26 @@ impl DateAndTime {
             .map(|(key, value)| format!("\"{key}\": \"{}\"", crate::json::escaped(value)));
         format!("{{{}}}", pairs.join(", "))
     }
+
+    /// The same as ATM 1.1 has it: with the offset in place of the abbreviation.
+    #[must_use]
+    pub fn json_with_offset(&self) -> String {
+        let timezone = self.offset.clone();
+        Self {
+            timezone,
+            ..self.clone()
+        }
+        .json()
+    }
+}
+
+fn offset(seconds: i32) -> String {
+    let sign = if seconds < 0 { '-' } else { '+' };
+    let minutes = seconds.unsigned_abs() / 60;
+    match (minutes / 60, minutes % 60) {
+        (hours, 0) => format!("{sign}{hours:02}"),
+        (hours, minutes) => format!("{sign}{hours:02}:{minutes:02}"),
+    }
 }
 
 #[cfg(test)]
@@ -87,5 +110,19 @@ mod tests {
         );
         assert_eq!(date_time(now, "America/Sao_Paulo").timezone, "-03");
         assert_eq!(date_time(now, "Asia/Kathmandu").timezone, "+0545");
+        // ATM 1.1 gave `+01` in Berlin's winter.
+        for (zone, offset) in [
+            ("Europe/Berlin", "+02"),
+            ("America/Sao_Paulo", "-03"),
+            ("Asia/Kathmandu", "+05:45"),
+            ("UTC", "+00"),
+        ] {
+            assert_eq!(date_time(now, zone).offset, offset, "{zone}");
+        }
+        assert!(
+            date_time(now, "Asia/Kathmandu")
+                .json_with_offset()
+                .contains(r#""timezone": "+05:45", "weekday""#)
+        );
     }
 }

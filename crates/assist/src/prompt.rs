@@ -25,12 +25,18 @@ impl Api {
     /// What a token gets where it names no API: one that passes through is an administrator and
     /// gets all that there are, one with a scope is a user.
     #[must_use]
-    pub fn of_view(view: &View) -> Self {
-        if view.scope().pass_through && Profile::of(view.release()).has_homeassistant_api {
+    pub fn of_token(passes_through: bool, profile: &Profile) -> Self {
+        if passes_through && profile.has_homeassistant_api {
             Self::Merged
         } else {
             Self::Assist
         }
+    }
+
+    /// The same for the token of a view.
+    #[must_use]
+    pub fn of_view(view: &View) -> Self {
+        Self::of_token(view.scope().pass_through, Profile::of(view.release()))
     }
 
     pub(crate) fn has_assist(self) -> bool {

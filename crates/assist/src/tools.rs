@@ -3,6 +3,7 @@
 //! What a tool does is not here, and neither is who may call it. How the native server of an older
 //! release lists a tool is in its [`Profile`].
 
+use crate::prompt::Api;
 use crate::release::{DATE_TIME, FILTERED, FILTERS, Listed, NO_ARGUMENTS, Profile};
 
 /// A front door for agents; each lists tools in its own way.
@@ -85,6 +86,16 @@ impl Tool {
             Face::Agent => self.schemas.agent,
             Face::Native => self.schemas.native,
             Face::Atm => self.schemas.atm,
+        }
+    }
+
+    /// Whether it can be called where this API of Home Assistant is spoken to. The native server has
+    /// no tools for states; they can be called everywhere.
+    #[must_use]
+    pub fn is_in(&self, api: Api) -> bool {
+        match self.id {
+            ToolId::GetLiveContext => api.has_assist(),
+            ToolId::GetDateTime | ToolId::GetState | ToolId::GetStates => true,
         }
     }
 

@@ -4,25 +4,26 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use housekey_assist::release::{self, Profile, Release};
 use housekey_home::time::UtcMicros;
 use housekey_link::{House, Link};
 use housekey_policy::View;
-use housekey_store::audit::{self, Client, FailedAuthentication, Record, Slot};
-use housekey_store::{
-    AuditUnavailable, Presented, Principal, Store, TokenId, TokenRecord, TokenStatus,
-};
+use housekey_store::audit::{self, Client, FailedAuthentication};
+use housekey_store::{Presented, Principal, Store, TokenId, TokenRecord, TokenStatus};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
+use crate::access::Access;
 use crate::admin::{AdminReply, AdminRequest, Desk, Ends};
+use crate::admission::Admission;
 use crate::counters::{Counters, Usage};
 use crate::health::Health;
 use crate::lifecycle::Endings;
-use crate::limiter::{Allowance, Limiter};
+use crate::limiter::Limiter;
 use crate::limits;
+use crate::offers::{self, Address};
 use crate::reads::{self, Done};
 use crate::record;
-use crate::reply::{Fault, FaultKind, Reply};
+use crate::reply::{Answer, Fault, FaultKind, Invalid, Reply};
 use crate::request::{Credential, Origin, Request};
 
 /// The clock and the dice of the program; everything else takes what they give as parameters.
@@ -60,7 +61,7 @@ pub(crate) struct Inner {
     pub(crate) endings: Endings,
     config: GatewayConfig,
     limiter: Mutex<Limiter>,
-    counters: Counters,
+    pub(crate) counters: Counters,
     started: Instant,
 }
 
@@ -127,6 +128,7 @@ impl Gateway {
             admitted_at: now,
             allowance: None,
             stale_s: inner.stale_s(),
+            api: None,
             ended,
         };
         match verdict {
@@ -152,6 +154,7 @@ impl Gateway {
             Reply::Unauthorized.into()
         } else {
             self.answer(&admission, &house, &request)
+                .unwrap_or_else(|fault| Reply::Fault(fault).into())
         };
         if let Reply::Fault(fault) = &reply {
             tracing::warn!(request_id = %admission.origin.request_id, cause = %fault.cause, "fault");
@@ -166,27 +169,83 @@ impl Gateway {
         }
     }
 
-    fn answer(&self, admission: &Admission, house: &House, request: &Request) -> Done {
-        match request {
-            Request::Protocol { .. } | Request::ListTools | Request::UnknownMethod { .. } => {
-                reads::about_ourselves(admission.origin.face, request).into()
-            }
+    fn answer(
+        &self,
+        admission: &Admission,
+        house: &House,
+        request: &Request,
+    ) -> Result<Done, Fault> {
+        let (token, face) = (&admission.token, admission.origin.face);
+        let profile = profile(house);
+        let address = Address::of(face, admission.api, token.scope.pass_through, profile);
+        let access = |view: &View| Access::of(view, token);
+        let reply = match request {
+            Request::Protocol { .. } => Reply::Answer(Answer::Done),
+            Request::UnknownMethod { method } => Reply::Invalid(Invalid::UnknownMethod {
+                method: method.clone(),
+            }),
+            Request::ListTools => Reply::Answer(Answer::Tools {
+                tools: address.tools(profile),
+                profile,
+            }),
             Request::CallTool { name, arguments } => {
-                let stale = house.stale_for(Instant::now());
-                let is_too_old = stale.is_some_and(|age| age > self.0.config.stale_reads);
-                let Some(snapshot) = house.snapshot().filter(|_| !is_too_old) else {
-                    return Reply::Fault(away(house)).into();
-                };
-                let view = View::new(snapshot.clone(), admission.token.scope.clone());
-                reads::tool(
+                let view = self.view(admission, house)?;
+                return Ok(reads::tool(
                     &view,
-                    admission.origin.face,
+                    address,
                     name,
                     arguments,
                     admission.admitted_at,
-                )
+                ));
             }
+            Request::ListPrompts => Reply::Answer(Answer::Prompts(address.prompts(profile))),
+            Request::GetPrompt { name, device } => {
+                let view = self.view(admission, house)?;
+                let requester = device.as_deref().map(offers::requester);
+                offers::prompt(&view, address, name, requester.as_ref(), || access(&view))
+            }
+            Request::ListResources => match address.resources(profile) {
+                Ok(resources) => Reply::Answer(Answer::Resources(resources)),
+                Err(error) => offers::no_resource(&error, "resources/list", profile),
+            },
+            Request::ReadResource { uri } => {
+                let view = self.view(admission, house)?;
+                offers::resource(&view, address, uri, || access(&view))
+            }
+            Request::Access => {
+                let view = self.view(admission, house)?;
+                Reply::Answer(Answer::Access(access(&view)))
+            }
+        };
+        Ok(reply.into())
+    }
+
+    /// The home as the token sees it, unless what is known of it is too old.
+    fn view(&self, admission: &Admission, house: &House) -> Result<View, Fault> {
+        let stale = house.stale_for(Instant::now());
+        let is_too_old = stale.is_some_and(|age| age > self.0.config.stale_reads);
+        match house.snapshot().filter(|_| !is_too_old) {
+            Some(snapshot) => Ok(View::new(snapshot.clone(), admission.token.scope.clone())),
+            None => Err(away(house)),
         }
+    }
+
+    /// The release of Home Assistant that is connected; the newest known while none is.
+    #[must_use]
+    pub fn release(&self) -> Release {
+        let house = self.0.link.house();
+        house
+            .snapshot()
+            .and_then(|snapshot| Release::parse(&snapshot.config().version))
+            .unwrap_or(release::newest().since)
+    }
+
+    /// 128 bits that nobody can guess, to name what belongs to one token.
+    #[must_use]
+    pub fn random_id(&self) -> u128 {
+        let random = (self.0.surroundings.random)();
+        let half = random.first_chunk().copied().unwrap_or_default();
+        u128::from_be_bytes(half)
     }
 
     /// What an owner asks; the caller has proved who it is.
@@ -285,96 +344,17 @@ impl Inner {
     }
 }
 
-/// A request that may be handled. Dropped unused it leaves the record of an invalid request.
-pub struct Admission {
-    gateway: Gateway,
-    slot: Option<Slot>,
-    pub(crate) token: Arc<TokenRecord>,
-    pub(crate) origin: Origin,
-    pub(crate) admitted_at: UtcMicros,
-    allowance: Option<Allowance>,
-    pub(crate) stale_s: Option<u64>,
-    ended: CancellationToken,
-}
-
-impl Admission {
-    /// The token that was presented; a session belongs to it.
-    #[must_use]
-    pub fn token_id(&self) -> &TokenId {
-        &self.token.id
-    }
-
-    /// Names the request.
-    #[must_use]
-    pub fn request_id(&self) -> &str {
-        &self.origin.request_id
-    }
-
-    /// When it was admitted.
-    #[must_use]
-    pub fn admitted_at(&self) -> UtcMicros {
-        self.admitted_at
-    }
-
-    /// What is left of the token's rate; `None` without a limit.
-    #[must_use]
-    pub fn allowance(&self) -> Option<Allowance> {
-        self.allowance
-    }
-
-    /// How old the home is that answers; `None` while Home Assistant is connected.
-    #[must_use]
-    pub fn stale_for_s(&self) -> Option<u64> {
-        self.stale_s
-    }
-
-    /// Cancelled when the token is revoked or expires: its streams end then.
-    #[must_use]
-    pub fn ended(&self) -> CancellationToken {
-        self.ended.clone()
-    }
-
-    /// Writes the record of a request that was handled, before its reply goes out if the owner wants
-    /// it so.
-    async fn finish(&mut self, record: Record) -> Result<(), AuditUnavailable> {
-        let Some(slot) = self.slot.take() else {
-            return Ok(());
-        };
-        let counters = &self.gateway.0.counters;
-        counters.count(&self.token.id, record.outcome);
-        slot.finish(record).await
-    }
-
-    fn write(&mut self, record: Record) {
-        if let Some(slot) = self.slot.take() {
-            self.gateway
-                .0
-                .counters
-                .count(&self.token.id, record.outcome);
-            slot.send(record);
-        }
-    }
-}
-
-impl Drop for Admission {
-    fn drop(&mut self) {
-        if self.slot.is_some() {
-            let record = record::unreadable(self);
-            self.write(record);
-        }
-    }
-}
-
-impl fmt::Debug for Admission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Admission({})", self.origin.request_id)
-    }
-}
-
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Gateway")
     }
+}
+
+/// How the connected release answers; the newest known while none is connected.
+pub(crate) fn profile(house: &House) -> &'static Profile {
+    house.snapshot().map_or_else(release::newest, |snapshot| {
+        Profile::of(&snapshot.config().version)
+    })
 }
 
 fn away(house: &House) -> Fault {

@@ -1,4 +1,4 @@
-//! What each reading request does. Everything comes from the view.
+//! What each reading tool does. Everything comes from the view.
 
 use housekey_assist::arguments::ArgumentError;
 use housekey_assist::date_time::date_time;
@@ -12,38 +12,41 @@ use housekey_home::value::{Map, Value};
 use housekey_policy::verdict::Truth;
 use housekey_policy::{Permission, View};
 
+use crate::offers::Address;
 use crate::reply::{Answer, Context, Invalid, Reply};
-use crate::request::Request;
 
-/// Requests that read nothing of the home.
-pub(crate) fn about_ourselves(face: Face, request: &Request) -> Reply {
-    match request {
-        Request::ListTools => Reply::Answer(Answer::Tools(tools::listed(face).collect())),
-        Request::UnknownMethod { method } => Reply::Invalid(Invalid::UnknownMethod {
-            method: method.clone(),
-        }),
-        Request::Protocol { .. } | Request::CallTool { .. } => Reply::Answer(Answer::Done),
-    }
-}
-
-/// What a tool did: its reply, and whether the thing that was not found exists, for the record only.
+/// What a request came to: its reply, and whether the thing that was not found exists, for the record only.
 pub(crate) struct Done {
     pub(crate) reply: Reply,
     pub(crate) truth: Option<Truth>,
 }
 
 /// Runs a tool.
-pub(crate) fn tool(view: &View, face: Face, name: &str, arguments: &Map, now: UtcMicros) -> Done {
-    let Some(tool) = tools::find(name) else {
+pub(crate) fn tool(
+    view: &View,
+    address: Address,
+    name: &str,
+    arguments: &Map,
+    now: UtcMicros,
+) -> Done {
+    let Some(tool) = tools::find(name).filter(|tool| address.has(tool)) else {
         let unknown = Invalid::UnknownTool {
             name: name.to_owned(),
         };
         return Reply::Invalid(unknown).into();
     };
     let profile = Profile::of(view.release());
+    let face = address.face;
     match tool.id {
         ToolId::GetLiveContext => overview(view, profile, face, arguments).into(),
-        ToolId::GetDateTime => json(profile, face, date_time(now, view.time_zone()).json()).into(),
+        ToolId::GetDateTime => {
+            let time = date_time(now, view.time_zone());
+            let time = match face {
+                Face::Agent | Face::Native => time.json(),
+                Face::Atm => time.json_with_offset(),
+            };
+            json(profile, face, time).into()
+        }
         ToolId::GetState => state(view, profile, face, arguments),
         ToolId::GetStates => json(profile, face, states::states_json(view)).into(),
     }

@@ -1,13 +1,14 @@
 //! What the audit keeps of a request: pure functions of the request and its reply.
 
 use housekey_assist::json;
+use housekey_assist::prompt::Api;
 use housekey_assist::tools::{self, Face};
 use housekey_home::value::{Map, Member, Value};
 use housekey_policy::verdict::Truth;
 use housekey_store::Principal;
 use housekey_store::audit::{Client, Outcome, Payload, Phase, Record};
 
-use crate::gateway::Admission;
+use crate::admission::{Admission, TurnedAway};
 use crate::limits;
 use crate::reply::{Invalid, Reply};
 use crate::request::Request;
@@ -24,6 +25,9 @@ pub(crate) fn path(face: Face) -> &'static str {
     }
 }
 
+/// Where a token's access is told.
+const ACCESS_PATH: &str = "/api/atm/mcp/context";
+
 /// The record of a request that was handled.
 pub(crate) fn of(
     admission: &Admission,
@@ -34,6 +38,11 @@ pub(crate) fn of(
     let (method, resource, payload) = match request {
         Request::Protocol { method } => ((*method).to_owned(), None, None),
         Request::ListTools => ("tools/list".to_owned(), None, None),
+        Request::ListPrompts => ("prompts/list".to_owned(), None, None),
+        Request::GetPrompt { .. } => ("prompts/get".to_owned(), None, None),
+        Request::ListResources => ("resources/list".to_owned(), None, None),
+        Request::ReadResource { uri } => ("resources/read".to_owned(), Some(bounded(uri)), None),
+        Request::Access => ("GET".to_owned(), Some(ACCESS_PATH.to_owned()), None),
         Request::UnknownMethod { method } => (bounded(method), None, None),
         Request::CallTool { name, arguments } => (
             tools::find(name).map_or_else(|| bounded(name), |tool| tool.bare_name.to_owned()),
@@ -43,9 +52,23 @@ pub(crate) fn of(
     };
     Record {
         method: method.into(),
-        resource: resource.unwrap_or_else(|| path(admission.origin.face).to_owned()),
+        resource: resource.unwrap_or_else(|| address(admission)),
         payload,
         outcome: outcome(reply, truth),
+        ..base(admission)
+    }
+}
+
+/// The record of a request that its door turned away.
+pub(crate) fn turned_away(admission: &Admission, why: &TurnedAway) -> Record {
+    let (outcome, resource) = match why {
+        TurnedAway::NotAllowed { resource } => (Outcome::Denied, resource),
+        TurnedAway::NotThere { resource } => (Outcome::NotFound, resource),
+        TurnedAway::TooManyStreams { resource } => (Outcome::RateLimited, resource),
+    };
+    Record {
+        outcome,
+        resource: bounded(resource),
         ..base(admission)
     }
 }
@@ -78,7 +101,7 @@ fn base(admission: &Admission) -> Record {
         principal: Some(Principal::Token(token.id.clone())),
         face: path(admission.origin.face).into(),
         method: "POST".into(),
-        resource: path(admission.origin.face).to_owned(),
+        resource: address(admission),
         outcome: Outcome::InvalidRequest,
         client: admission.origin.address.map(Client::Ip),
         pass_through: token.scope.pass_through,
@@ -91,6 +114,16 @@ fn base(admission: &Admission) -> Record {
     }
 }
 
+/// The path that a request was sent to, as far as it matters.
+fn address(admission: &Admission) -> String {
+    let path = path(admission.origin.face);
+    match admission.api {
+        Some(Api::Assist) => format!("{path}/assist"),
+        Some(Api::HomeAssistant) => format!("{path}/homeassistant"),
+        Some(Api::Merged) | None => path.to_owned(),
+    }
+}
+
 fn outcome(reply: &Reply, truth: Option<Truth>) -> Outcome {
     match reply {
         Reply::Answer(_) => Outcome::Allowed,
@@ -100,7 +133,11 @@ fn outcome(reply: &Reply, truth: Option<Truth>) -> Outcome {
         },
         Reply::Invalid(Invalid::UnknownMethod { .. }) => Outcome::NotImplemented,
         Reply::Invalid(
-            Invalid::UnknownTool { .. } | Invalid::Arguments { .. } | Invalid::Schema { .. },
+            Invalid::UnknownTool { .. }
+            | Invalid::UnknownPrompt { .. }
+            | Invalid::UnknownResource { .. }
+            | Invalid::Arguments { .. }
+            | Invalid::Schema { .. },
         ) => Outcome::InvalidRequest,
         Reply::Limited { .. } => Outcome::RateLimited,
         Reply::Unauthorized => Outcome::Unauthorized,

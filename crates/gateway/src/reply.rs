@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use housekey_assist::prompt::Prompt;
 use housekey_assist::release::Profile;
+use housekey_assist::resource::Resource;
 use housekey_assist::tools::Tool;
+
+use crate::access::Access;
 
 /// The answer to a request.
 #[derive(Debug)]
@@ -37,11 +41,45 @@ pub enum Answer {
     /// Nothing to say.
     Done,
     /// Tools, in the order of the face.
-    Tools(Vec<&'static Tool>),
+    Tools {
+        /// The tools.
+        tools: Vec<&'static Tool>,
+        /// Of the connected release: how the native face lists them.
+        profile: &'static Profile,
+    },
+    /// Prompts, in the order of the face.
+    Prompts(Vec<Prompt>),
+    /// A prompt.
+    Prompt {
+        /// Which.
+        prompt: Prompt,
+        /// What it says.
+        content: Content,
+    },
+    /// Resources, in the order of the face.
+    Resources(Vec<Resource>),
+    /// A resource.
+    Resource {
+        /// Which.
+        resource: Resource,
+        /// What it says.
+        content: Content,
+    },
+    /// What the token opens.
+    Access(Access),
     /// The overview of the home.
     LiveContext(Context),
     /// A JSON document as text, in which numbers stay as Home Assistant wrote them.
     Json(String),
+}
+
+/// What a prompt or a resource says.
+#[derive(Debug)]
+pub enum Content {
+    /// A text.
+    Text(String),
+    /// What the token opens, which the face puts into words.
+    Access(Access),
 }
 
 /// The text of the overview.
@@ -70,6 +108,16 @@ pub enum Invalid {
     Schema {
         /// Which, in the words of that library.
         text: String,
+    },
+    /// No prompt of that name.
+    UnknownPrompt {
+        /// The name as it came.
+        name: String,
+    },
+    /// No resource of that address.
+    UnknownResource {
+        /// The address as it came.
+        uri: String,
     },
     /// No such method.
     UnknownMethod {

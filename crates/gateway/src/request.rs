@@ -24,6 +24,24 @@ pub enum Request {
         /// The arguments as they came.
         arguments: Map,
     },
+    /// `prompts/list`.
+    ListPrompts,
+    /// `prompts/get`.
+    GetPrompt {
+        /// The name as it came.
+        name: String,
+        /// The id of the device that the request comes from, if it says so.
+        device: Option<String>,
+    },
+    /// `resources/list`.
+    ListResources,
+    /// `resources/read`.
+    ReadResource {
+        /// The address as it came.
+        uri: String,
+    },
+    /// What the token opens.
+    Access,
     /// A method that no face knows.
     UnknownMethod {
         /// Its name.

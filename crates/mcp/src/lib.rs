@@ -7,9 +7,11 @@
 //! wire is (M2), and a session belongs to the token that opened it (M3).
 
 mod body;
+mod caller;
 mod faces;
 mod limits;
 mod standing;
+mod streams;
 
 use std::time::Duration;
 
@@ -52,5 +54,6 @@ impl McpConfig {
 /// All faces on their paths. The listener puts a [`housekey_gateway::Caller`] into the extensions of
 /// each request; without one a request is anonymous.
 pub fn router(gateway: Gateway, config: McpConfig) -> Router {
-    faces::native::router(gateway.clone()).merge(faces::agent::router(gateway, config))
+    let shutdown = config.shutdown.clone();
+    faces::native::router(gateway.clone(), shutdown).merge(faces::agent::router(gateway, config))
 }

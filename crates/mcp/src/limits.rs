@@ -22,11 +22,20 @@ pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(90);
 /// Pause between the comments that keep a stream open.
 pub(crate) const STREAM_COMMENT: Duration = Duration::from_secs(15);
 
+/// Most streams of events of one token (ATM 1.1).
+pub(crate) const STREAMS_PER_TOKEN_MAX: usize = 5;
+
+/// Most events that wait for the reader of a stream (ATM 1.1).
+pub(crate) const STREAM_EVENTS_MAX: usize = 100;
+
+/// When a client may try again to open one stream more.
+pub(crate) const STREAM_RETRY_AFTER_S: u64 = 60;
+
 /// After how long a client may open a lost stream again.
 pub(crate) const STREAM_RETRY: Duration = Duration::from_secs(3);
 
-/// How long a client may take a list of tools for fresh.
-pub(crate) const TOOLS_TTL_MS: u64 = 60_000;
+/// How long a client may take a list of tools or prompts for fresh.
+pub(crate) const LISTS_TTL_MS: u64 = 60_000;
 
 const _: () = assert!(SESSIONS_PER_TOKEN_MAX <= SESSIONS_MAX);
 const _: () = assert!(STREAM_COMMENT.as_secs() < ANSWER_MAX.as_secs());

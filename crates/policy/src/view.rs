@@ -3,6 +3,7 @@
 //! Nothing that answers an agent can name the snapshot: it holds a View, and a View cannot utter
 //! what the token may not read (V3).
 
+mod hints;
 mod places;
 
 use std::borrow::Cow;
@@ -200,9 +201,8 @@ impl<'a> Visible<'a> {
         self.facts
     }
 
-    /// The text at a place of the memo, derived from this version of the entity, computed at most once for all
-    /// tokens. `derive` is a plain function of the facts, so it can depend on nothing that differs
-    /// from token to token.
+    /// The text at a place of the memo, derived from this version of the entity once for all tokens:
+    /// `derive` is a plain function of the facts, so it depends on nothing that differs between them.
     #[must_use]
     pub fn memo(&self, place: MemoPlace, derive: fn(&Facts<'_>) -> Arc<str>) -> &'a str {
         let facts = &self.facts;

@@ -1,54 +1,176 @@
-//! `/api/mcp`, as Home Assistant 2026.11 serves it: one POST, one JSON answer, no session.
+//! `/api/mcp` and `/mcp_server`, as the connected release of Home Assistant serves them.
 //!
-//! The order of its checks, its texts and its statuses are the native server's, also where the
-//! protocol would have it otherwise. Its other paths are not here.
+//! `/api/mcp` is one POST, one JSON answer, no session; each API has a path of its own below it.
+//! `/mcp_server` is the older transport, a stream of events and a path for messages. The order of
+//! the checks, the texts and the statuses are the native server's, also where the protocol would
+//! have it otherwise.
 
 mod answer;
+mod dialect;
+mod events;
+mod exchange;
 mod message;
 mod method;
 mod wire;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Path, State};
+use axum::response::Response;
 use axum::routing::any;
-use housekey_gateway::{Admission, Caller, Credential, Face, Gateway, Reply, Request as Asked};
+use housekey_gateway::{Admission, Face, Gateway};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
+use tokio_util::sync::CancellationToken;
 
-use self::message::Message;
-use self::method::{Call, Era, Refusal};
+use self::answer::Said;
+use self::dialect::{Dialect, Transport};
+use self::events::Phase;
+use self::exchange::{Exchange, Heard};
 use crate::body::{self, Unreadable};
+use crate::caller;
 use crate::standing::Standing;
+use crate::streams::Streams;
 
 const JSON: &str = "application/json";
 
-/// Its route.
-pub(crate) fn router(gateway: Gateway) -> Router {
-    Router::new()
-        .route("/api/mcp", any(serve))
-        .with_state(gateway)
+/// What the face needs.
+#[derive(Clone)]
+struct Native {
+    gateway: Gateway,
+    streams: Streams<Phase>,
+    shutdown: CancellationToken,
 }
 
-async fn serve(State(gateway): State<Gateway>, request: Request<Body>) -> Response {
-    let (parts, body) = request.into_parts();
-    let mut response = match parts.method {
-        Method::POST => admitted(&gateway, &parts, body).await,
-        Method::OPTIONS => wire::text(
-            StatusCode::FORBIDDEN,
-            "CORS preflight request failed: origin header is not specified in the request",
-        ),
-        // Native refuses the method before it looks at the credential.
-        _ => {
-            let mut refusal = wire::text(StatusCode::METHOD_NOT_ALLOWED, "405: Method Not Allowed");
-            refusal
-                .headers_mut()
-                .insert(header::ALLOW, HeaderValue::from_static("OPTIONS,POST"));
-            refusal
+/// Its routes.
+pub(crate) fn router(gateway: Gateway, shutdown: CancellationToken) -> Router {
+    Router::new()
+        .route("/api/mcp", any(serve_all))
+        .route("/api/mcp/{api}", any(serve_one))
+        .route("/mcp_server/sse", any(events::open))
+        .route("/mcp_server/messages/{session}", any(events::message))
+        .with_state(Native {
+            gateway,
+            streams: Streams::new(),
+            shutdown,
+        })
+}
+
+async fn serve_all(State(native): State<Native>, request: Request<Body>) -> Response {
+    guarded(native.serve(request, None).await)
+}
+
+async fn serve_one(
+    State(native): State<Native>,
+    Path(api): Path<String>,
+    request: Request<Body>,
+) -> Response {
+    guarded(native.serve(request, Some(&api)).await)
+}
+
+impl Native {
+    fn dialect(&self, transport: Transport) -> Dialect {
+        Dialect::of(self.gateway.release(), transport)
+    }
+
+    async fn serve(&self, request: Request<Body>, api: Option<&str>) -> Response {
+        let (parts, body) = request.into_parts();
+        let dialect = self.dialect(Transport::Http);
+        if api.is_some() && !dialect.has_api_paths() {
+            return wire::text(StatusCode::NOT_FOUND, "404: Not Found");
         }
-    };
+        match parts.method {
+            Method::POST => {}
+            Method::OPTIONS => return preflight(),
+            Method::GET if !dialect.has_api_paths() => {
+                let admission = match self.admit(&parts).await {
+                    Ok(admission) => admission,
+                    Err(refusal) => return *refusal,
+                };
+                drop(admission);
+                let text = "Only POST method is supported";
+                return wire::text(StatusCode::METHOD_NOT_ALLOWED, text);
+            }
+            _ if dialect.has_api_paths() => return wrong_method("OPTIONS,POST"),
+            _ => return wrong_method("GET,OPTIONS,POST"),
+        }
+        let mut admission = match self.admit(&parts).await {
+            Ok(admission) => admission,
+            Err(refusal) => return *refusal,
+        };
+        let standing = Standing::of(&admission);
+        if let Some(api) = api {
+            admission = match admission.addressed_to(api) {
+                Ok(admission) => admission,
+                Err(why) => {
+                    let (status, text) = dialect.no_api(why, api);
+                    let mut refusal = wire::text(status, text);
+                    standing.write(refusal.headers_mut());
+                    return refusal;
+                }
+            };
+        }
+        let mut response = self.converse(admission, &parts, body, dialect).await;
+        standing.write(response.headers_mut());
+        response
+    }
+
+    async fn admit(&self, parts: &Parts) -> Result<Admission, Box<Response>> {
+        let (credential, origin) = caller::of(parts).through(Face::Native);
+        let admission = self.gateway.admit(credential, origin).await;
+        admission.map_err(|reply| Box::new(answer::refused(&reply)))
+    }
+
+    /// The checks in native's order. An admission that is dropped leaves its record by itself.
+    async fn converse(
+        &self,
+        admission: Admission,
+        parts: &Parts,
+        body: Body,
+        dialect: Dialect,
+    ) -> Response {
+        let bad = |text: &'static str| wire::text(StatusCode::BAD_REQUEST, text);
+        if !accepts_json(&parts.headers) {
+            return bad("Client must accept application/json");
+        }
+        if !is_json(&parts.headers) {
+            return bad("Content-Type must be application/json");
+        }
+        let body = match body::read(&parts.headers, body).await {
+            Ok(body) => body,
+            Err(Unreadable::TooLong) => return too_long(),
+            Err(Unreadable::Broken) => return bad("Request must be a JSON-RPC message"),
+        };
+        let exchange = Exchange {
+            gateway: &self.gateway,
+            dialect,
+            headers: &parts.headers,
+            host: host(&parts.headers),
+        };
+        match exchange.hear(admission, &body, |_| true).await {
+            None => bad("Request must be a JSON-RPC message"),
+            Some(Heard::Notice { refusal: None, .. }) => empty(StatusCode::ACCEPTED),
+            Some(Heard::Request {
+                said: Said::Result(message) | Said::Error(message),
+                ..
+            }) => wire::json(message),
+            Some(
+                Heard::Notice {
+                    refusal: Some(refusal),
+                    ..
+                }
+                | Heard::Request {
+                    said: Said::Instead(refusal),
+                    ..
+                },
+            ) => refusal,
+        }
+    }
+}
+
+/// Native says this of every answer but an open stream.
+fn guarded(mut response: Response) -> Response {
     for (name, value) in [
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -61,120 +183,28 @@ async fn serve(State(gateway): State<Gateway>, request: Request<Body>) -> Respon
     response
 }
 
-async fn admitted(gateway: &Gateway, parts: &Parts, body: Body) -> Response {
-    let caller = parts
-        .extensions
-        .get::<Caller>()
-        .cloned()
-        .unwrap_or_else(|| Caller {
-            credential: Credential::None,
-            address: None,
-            request_id: String::new(),
-        });
-    let (credential, origin) = caller.through(Face::Native);
-    let admission = match gateway.admit(credential, origin).await {
-        Ok(admission) => admission,
-        Err(reply) => return answer::refused(&reply),
-    };
-    let standing = Standing::of(&admission);
-    let mut response = converse(gateway, admission, parts, body).await;
-    standing.write(response.headers_mut());
+fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
     response
 }
 
-/// The checks in native's order. An admission that is dropped leaves its record by itself.
-async fn converse(gateway: &Gateway, admission: Admission, parts: &Parts, body: Body) -> Response {
-    let bad = |text| wire::text(StatusCode::BAD_REQUEST, text);
-    if !accepts_json(&parts.headers) {
-        return bad("Client must accept application/json");
-    }
-    if !is_json(&parts.headers) {
-        return bad("Content-Type must be application/json");
-    }
-    let body = match body::read(&parts.headers, body).await {
-        Ok(body) => body,
-        Err(Unreadable::TooLong) => {
-            return wire::text(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "413: Request Entity Too Large",
-            );
-        }
-        Err(Unreadable::Broken) => return bad("Request must be a JSON-RPC message"),
-    };
-    match Message::parse(&body) {
-        None => bad("Request must be a JSON-RPC message"),
-        Some(Message::Notice { method }) => {
-            let reply = gateway.handle(admission, Asked::Protocol { method }).await;
-            if matches!(reply, Reply::Answer(_)) {
-                StatusCode::ACCEPTED.into_response()
-            } else {
-                answer::refused(&reply)
-            }
-        }
-        Some(Message::Request(request)) => {
-            let (era, call) = match method::read(&request, &parts.headers) {
-                Ok(understood) => understood,
-                Err(Refusal::UnknownMethod) => {
-                    let method = request.method.clone();
-                    gateway
-                        .handle(admission, Asked::UnknownMethod { method })
-                        .await;
-                    return wire::error(&request.id, &Refusal::UnknownMethod, &request.method);
-                }
-                Err(refusal) => {
-                    drop(admission);
-                    return wire::error(&request.id, &refusal, &request.method);
-                }
-            };
-            let icon_host = host(&parts.headers);
-            carry_out(gateway, admission, &request.id, era, call, icon_host).await
-        }
-    }
+fn preflight() -> Response {
+    let text = "CORS preflight request failed: origin header is not specified in the request";
+    wire::text(StatusCode::FORBIDDEN, text)
 }
 
-async fn carry_out(
-    gateway: &Gateway,
-    admission: Admission,
-    id: &str,
-    era: Era,
-    call: Call,
-    host: &str,
-) -> Response {
-    match call {
-        Call::Initialize { version } => {
-            let reply = gateway
-                .handle(
-                    admission,
-                    Asked::Protocol {
-                        method: "initialize",
-                    },
-                )
-                .await;
-            answer::with(&reply, id, || wire::initialize(version, host))
-        }
-        Call::Ping => {
-            let reply = gateway
-                .handle(admission, Asked::Protocol { method: "ping" })
-                .await;
-            answer::with(&reply, id, || "{}".to_owned())
-        }
-        Call::Discover => {
-            let asked = Asked::Protocol {
-                method: "server/discover",
-            };
-            let reply = gateway.handle(admission, asked).await;
-            answer::with(&reply, id, || wire::discover(host))
-        }
-        Call::ListTools => {
-            let reply = gateway.handle(admission, Asked::ListTools).await;
-            answer::tools(&reply, id, era, host)
-        }
-        Call::Tool { name, arguments } => {
-            let asked = Asked::CallTool { name, arguments };
-            let reply = gateway.handle(admission, asked).await;
-            answer::tool(reply, id, era, host)
-        }
-    }
+fn wrong_method(allowed: &'static str) -> Response {
+    let mut refusal = wire::text(StatusCode::METHOD_NOT_ALLOWED, "405: Method Not Allowed");
+    refusal
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(allowed));
+    refusal
+}
+
+fn too_long() -> Response {
+    let text = "413: Request Entity Too Large";
+    wire::text(StatusCode::PAYLOAD_TOO_LARGE, text)
 }
 
 /// Native looks for the letters, so `*/*` is not enough and `;q=0` does not matter.

@@ -19,6 +19,7 @@ fn meta() -> Value {
 async fn modern(app: &TestApp, bearer: &str, method: &str, mut params: Value) -> Answer {
     let name = params
         .get("name")
+        .or(params.get("uri"))
         .and_then(Value::as_str)
         .map(str::to_owned);
     params["_meta"] = meta();
@@ -44,12 +45,17 @@ async fn discovery_tells_who_this_is_and_only_what_exists() {
     let answer = modern(&app, &bearer, "server/discover", json!({})).await;
     assert_eq!(answer.status, 200);
     let result = &answer.json()["result"];
-    assert_eq!(result["capabilities"], json!({"tools": {}}));
+    let what_there_is = json!({"prompts": {}, "resources": {}, "tools": {}});
+    assert_eq!(result["capabilities"], what_there_is);
     assert_eq!(result["cacheScope"], "private");
     assert_eq!(result["_meta"][SERVER_INFO], identity());
     assert_eq!(result["supportedVersions"].as_array().unwrap().len(), 5);
     assert_eq!(app.one_record().await, "server/discover allowed");
-    for (method, status) in [("prompts/list", 404), ("ping", 404), ("no/such", 404)] {
+    for (method, status) in [
+        ("completion/complete", 404),
+        ("ping", 404),
+        ("no/such", 404),
+    ] {
         let answer = modern(&app, &bearer, method, json!({})).await;
         assert_eq!(answer.status, status, "{method}");
         assert_eq!(answer.json()["error"]["code"], -32601, "{method}");
@@ -112,6 +118,76 @@ async fn results_are_text_and_structure_of_the_same() {
     let result = modern(&app, &bearer, "tools/call", missing).await.json()["result"].clone();
     assert_eq!(result["isError"], true);
     assert_eq!(app.one_record().await, "get_state not_found");
+}
+
+#[tokio::test]
+async fn there_is_one_prompt_without_prefixes() {
+    let mut app = TestApp::new();
+    let bearer = app.unrestricted().await;
+    let answer = modern(&app, &bearer, "prompts/list", json!({})).await;
+    let result = &answer.json()["result"];
+    assert_eq!(result["prompts"].as_array().unwrap().len(), 1);
+    assert_eq!(result["prompts"][0]["name"], "assist");
+    assert_eq!(result["ttlMs"], 60_000);
+    assert_eq!(result["_meta"][SERVER_INFO], identity());
+    assert_eq!(app.one_record().await, "prompts/list allowed");
+
+    let answer = modern(&app, &bearer, "prompts/get", json!({"name": "assist"})).await;
+    let result = &answer.json()["result"];
+    assert_eq!(result["resultType"], "complete");
+    let message = &result["messages"][0];
+    assert_eq!(message["role"], "assistant");
+    let text = message["content"]["text"].as_str().unwrap();
+    assert!(
+        text.contains("- names: Bed Light\n  domain: light\n"),
+        "{text}"
+    );
+    assert!(text.contains("Use HassTurnOn to lock"), "{text}");
+    assert!(!text.contains("__"), "{text}");
+    assert_eq!(app.one_record().await, "prompts/get allowed");
+
+    let answer = modern(&app, &bearer, "prompts/get", json!({"name": "Assist"})).await;
+    let unknown = json!({"code": -32602, "message": "Unknown prompt: Assist"});
+    assert_eq!(answer.json()["error"], unknown);
+    assert_eq!(app.one_record().await, "prompts/get invalid_request");
+    modern(&app, &bearer, "prompts/get", json!({})).await;
+    assert_eq!(app.one_record().await, "POST invalid_request");
+}
+
+#[tokio::test]
+async fn the_overview_is_a_resource() {
+    const URI: &str = "homeassistant://assist/context-snapshot";
+    // On this face also where the connected release has no resources.
+    for release in ["2026.11.0", "2025.12.5"] {
+        let mut app = TestApp::of(release);
+        let bearer = app.unrestricted().await;
+        let answer = modern(&app, &bearer, "resources/list", json!({})).await;
+        let result = &answer.json()["result"];
+        assert_eq!(result["resources"][0]["uri"], URI);
+        assert_eq!(result["ttlMs"], 0);
+        assert_eq!(app.one_record().await, "resources/list allowed");
+
+        let answer = modern(&app, &bearer, "resources/read", json!({"uri": URI})).await;
+        let contents = &answer.json()["result"]["contents"][0];
+        assert_eq!(contents["mimeType"], "text/plain");
+        let call = json!({"name": "GetLiveContext", "arguments": {}});
+        let called = modern(&app, &bearer, "tools/call", call).await;
+        let called = &called.json()["result"]["content"][0];
+        assert_eq!(contents["text"], called["text"]);
+        let records = app.records_of(2).await;
+        assert_eq!(records[0].method, "resources/read");
+        assert_eq!(records[0].resource, URI);
+
+        let answer = modern(&app, &bearer, "resources/read", json!({"uri": "x:y"})).await;
+        let error = &answer.json()["error"];
+        assert_eq!(error["code"], -32602);
+        assert_eq!(error["data"]["uri"], "x:y");
+        assert_eq!(app.one_record().await, "resources/read invalid_request");
+
+        let answer = modern(&app, &bearer, "resources/templates/list", json!({})).await;
+        assert_eq!(answer.json()["result"]["resourceTemplates"], json!([]));
+        assert_eq!(app.one_record().await, "resources/templates/list allowed");
+    }
 }
 
 #[tokio::test]

@@ -69,10 +69,6 @@ impl Answer {
     }
 }
 
-pub(crate) fn fixture(path: &str) -> PathBuf {
-    recording("2026.11.0", path)
-}
-
 /// A recorded file of a release.
 pub(crate) fn recording(release: &str, path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -1,4 +1,4 @@
-//! The faces of `/mcp` and `/api/mcp` behind the guards of the listener, over a recorded home and a
+//! The faces of agents behind the guards of the listener, over a recorded home and a
 //! store in memory: what each answers, and what is on record afterwards.
 
 #![expect(
@@ -10,6 +10,7 @@
 
 mod agent;
 mod app;
+mod events;
 mod failures;
 mod native;
 mod recorded;

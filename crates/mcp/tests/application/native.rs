@@ -3,7 +3,7 @@
 use housekey_gateway::{Grants, TokenOrder};
 use serde_json::json;
 
-use super::app::{TestApp, order};
+use super::app::{TestApp, order, recording};
 
 fn call(tool: &str, arguments: &serde_json::Value) -> String {
     let params = json!({"name": tool, "arguments": arguments});
@@ -28,31 +28,63 @@ async fn bodies_that_are_no_text_are_no_messages() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_yet_is_an_unknown_method() {
+async fn a_scoped_token_is_a_user_and_not_an_administrator() {
     let mut app = TestApp::new();
+    let bearer = app.token(order("user")).await;
+    let list = |method: &str| json!({"jsonrpc": "2.0", "id": 1, "method": method}).to_string();
+    for path in ["/api/mcp", "/api/mcp/assist"] {
+        let answer = app.post(path, &bearer, list("prompts/list")).await;
+        assert_eq!(
+            answer.json()["result"]["prompts"][0]["name"],
+            "Device control"
+        );
+        let records = app.records_of(1).await;
+        assert_eq!(records[0].resource, path);
+    }
+    // Whether it may comes before whether there is such an API, and both before the body.
+    for path in ["/api/mcp/homeassistant", "/api/mcp/nope"] {
+        let answer = app.post(path, &bearer, "no json").await;
+        assert_eq!(answer.status, 403);
+        assert_eq!(answer.body, "403: Forbidden");
+        let records = app.records_of(1).await;
+        assert_eq!(records[0].outcome.name(), "denied");
+        assert_eq!(records[0].resource, path);
+    }
+    let admin = app.unrestricted().await;
+    let answer = app.post("/api/mcp/nope", &admin, "no json").await;
+    assert_eq!(answer.status, 404);
+    assert_eq!(answer.body, "Unknown LLM API 'nope'");
+    assert_eq!(app.one_record().await, "POST not_found");
+    let anonymous = app.post("/api/mcp/nope", "", "no json").await;
+    assert_eq!(anonymous.status, 401);
+    app.records_of(1).await;
+}
+
+#[tokio::test]
+async fn a_prompt_knows_the_device_that_it_is_read_on() {
+    let mut app = TestApp::of("2026.11.0-rich");
     let bearer = app.unrestricted().await;
-    for method in [
-        "prompts/list",
-        "prompts/get",
-        "resources/list",
-        "resources/read",
-    ] {
-        let body = json!({"jsonrpc": "2.0", "id": "a", "method": method}).to_string();
-        let answer = app.post("/api/mcp", &bearer, body).await;
-        let error = json!({"code": -32601, "message": "Method not found", "data": method});
-        assert_eq!(
-            answer.json(),
-            json!({"jsonrpc": "2.0", "id": "a", "error": error})
-        );
-        assert_eq!(app.one_record().await, format!("{method} not_implemented"));
+    let recorded = std::fs::read_to_string(recording("2026.11.0-rich", "device_context.json"));
+    let recorded: serde_json::Value = serde_json::from_str(&recorded.unwrap()).unwrap();
+    let key = recorded["_meta key"].as_str().unwrap();
+    let mut places = 0;
+    for context in recorded["contexts"].as_array().unwrap() {
+        let meta = json!({key: context["device_id"]});
+        let params = json!({"name": "Device control", "_meta": meta});
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "prompts/get", "params": params});
+        let answer = app.post("/api/mcp/assist", &bearer, body.to_string()).await;
+        let text = answer.json()["result"]["messages"][0]["content"]["text"].clone();
+        let text = text.as_str().unwrap();
+        // No registry tells whether a device has timers.
+        let (text, told) = text.rsplit_once('\n').unwrap();
+        assert_eq!(told, "This device is not able to start timers.");
+        let expected = context["prompt_tail"].as_str().unwrap();
+        let expected = expected.strip_suffix(told).map_or(expected, str::trim_end);
+        assert!(text.ends_with(expected), "{}: {text}", context["label"]);
+        places += usize::from(text.contains("You are in area"));
     }
-    for path in ["/api/mcp/", "/api/mcp/assist", "/mcp_server/sse"] {
-        let answer = app.post(path, &bearer, "{}").await;
-        assert_eq!(
-            (answer.status.as_u16(), answer.body.as_str()),
-            (404, "404: Not Found")
-        );
-    }
+    assert!(places > 1, "{places}");
+    app.records().await;
 }
 
 #[tokio::test]

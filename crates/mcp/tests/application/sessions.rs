@@ -56,7 +56,8 @@ async fn a_handshake_a_call_and_an_end() {
         result["serverInfo"],
         json!({"name": "housekey", "version": env!("CARGO_PKG_VERSION")})
     );
-    assert_eq!(result["capabilities"], json!({"tools": {}}));
+    let what_there_is = json!({"prompts": {}, "resources": {}, "tools": {}});
+    assert_eq!(result["capabilities"], what_there_is);
     assert_eq!(
         result["instructions"]
             .as_str()

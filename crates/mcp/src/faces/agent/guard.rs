@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use housekey_gateway::{Admission, Caller, Credential, Face, Gateway, Reply, Request as Asked};
+use housekey_gateway::{Admission, Face, Gateway, Reply, Request as Asked};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
@@ -20,6 +20,7 @@ use super::refusal;
 use super::sessions::{Belongs, Sessions};
 use super::ticket::Ticket;
 use crate::body::{self, Unreadable};
+use crate::caller;
 use crate::limits::ANSWER_MAX;
 use crate::standing::Standing;
 
@@ -48,15 +49,7 @@ pub(super) async fn pass(
         _ => return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, METHODS)]).into_response(),
     }
     let (parts, body) = request.into_parts();
-    let caller = parts
-        .extensions
-        .get::<Caller>()
-        .cloned()
-        .unwrap_or_else(|| Caller {
-            credential: Credential::None,
-            address: None,
-            request_id: String::new(),
-        });
+    let caller = caller::of(&parts);
     let (credential, origin) = caller.through(Face::Agent);
     let admission = match guard.gateway.admit(credential, origin).await {
         Ok(admission) => admission,
@@ -98,7 +91,7 @@ impl Guard {
             };
             let kind = Kind::of(&body);
             let kept = match kind {
-                Kind::Tools => {
+                Kind::Handled => {
                     parts.extensions.insert(Ticket::new(admission));
                     None
                 }
@@ -158,7 +151,7 @@ impl Guard {
             Kind::Unknown(method) if status.is_success() || status == StatusCode::NOT_FOUND => {
                 Asked::UnknownMethod { method }
             }
-            Kind::Protocol(_) | Kind::Unknown(_) | Kind::Tools | Kind::Unreadable => return None,
+            Kind::Protocol(_) | Kind::Unknown(_) | Kind::Handled | Kind::Unreadable => return None,
         };
         Some(self.gateway.handle(admission, asked).await)
     }
@@ -168,7 +161,7 @@ impl Guard {
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Kind {
     /// The handler sees it and uses up the ticket.
-    Tools,
+    Handled,
     /// A method of the protocol.
     Protocol(&'static str),
     /// A method that is not served.
@@ -184,7 +177,8 @@ impl Kind {
             #[serde(borrow)]
             method: Option<Cow<'a, str>>,
         }
-        const KNOWN: [&str; 7] = [
+        const KNOWN: [&str; 8] = [
+            "resources/templates/list",
             "initialize",
             "ping",
             "server/discover",
@@ -199,7 +193,8 @@ impl Kind {
             Ok(Peek {
                 method: Some(method),
             }) => match &*method {
-                "tools/list" | "tools/call" => Self::Tools,
+                "tools/list" | "tools/call" | "prompts/list" | "prompts/get" | "resources/list"
+                | "resources/read" => Self::Handled,
                 method if method.starts_with("notifications/") => Self::Protocol(
                     KNOWN
                         .into_iter()
@@ -276,8 +271,11 @@ mod tests {
     #[test]
     fn what_a_post_is_about() {
         let kind = |body: &str| Kind::of(body.as_bytes());
-        assert_eq!(kind(r#"{"method":"tools/call","params":{}}"#), Kind::Tools);
-        assert_eq!(kind(r#"{"method":"tools\/list"}"#), Kind::Tools);
+        assert_eq!(
+            kind(r#"{"method":"tools/call","params":{}}"#),
+            Kind::Handled
+        );
+        assert_eq!(kind(r#"{"method":"tools\/list"}"#), Kind::Handled);
         assert_eq!(kind(r#"{"method":"ping","id":1}"#), Kind::Protocol("ping"));
         assert_eq!(
             kind(r#"{"method":"notifications/x"}"#),
@@ -285,8 +283,8 @@ mod tests {
         );
         assert_eq!(kind(r#"{"id":1,"result":{}}"#), Kind::Protocol("response"));
         assert_eq!(
-            kind(r#"{"method":"prompts/list"}"#),
-            Kind::Unknown("prompts/list".to_owned())
+            kind(r#"{"method":"completion/complete"}"#),
+            Kind::Unknown("completion/complete".to_owned())
         );
         for body in [
             "",

@@ -4,11 +4,13 @@
 
 use std::borrow::Cow;
 
-use housekey_gateway::{Admission, Gateway, Map, Request};
+use housekey_gateway::{Admission, Gateway, Map, Reply, Request};
 use http::request::Parts;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult,
-    PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, GetPromptRequestParams, GetPromptResponse,
+    Implementation, ListPromptsResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -31,6 +33,14 @@ impl AgentServer {
     pub(super) fn new(gateway: Gateway) -> Self {
         Self { gateway }
     }
+
+    async fn ask(
+        &self,
+        context: &RequestContext<RoleServer>,
+        request: Request,
+    ) -> Result<Reply, ErrorData> {
+        Ok(self.gateway.handle(admission(context)?, request).await)
+    }
 }
 
 /// Who this server is.
@@ -40,7 +50,12 @@ pub(super) fn identity() -> Implementation {
 
 impl ServerHandler for AgentServer {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_prompts()
+            .enable_resources()
+            .build();
+        ServerConfig::new(capabilities)
             .with_server_info(identity())
             .with_instructions(INSTRUCTIONS)
     }
@@ -50,12 +65,8 @@ impl ServerHandler for AgentServer {
         _page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let is_modern = is_modern(&context);
-        let reply = self
-            .gateway
-            .handle(admission(&context)?, Request::ListTools)
-            .await;
-        render::tools(reply, is_modern)
+        let reply = self.ask(&context, Request::ListTools).await?;
+        render::tools(reply, is_modern(&context))
     }
 
     async fn call_tool(
@@ -63,15 +74,53 @@ impl ServerHandler for AgentServer {
         call: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let is_modern = is_modern(&context);
-        let admission = admission(&context)?;
-        let arguments = arguments(call.arguments)?;
-        let name = Cow::into_owned(call.name);
-        let reply = self
-            .gateway
-            .handle(admission, Request::CallTool { name, arguments })
-            .await;
-        render::tool(reply, is_modern).map(CallToolResponse::from)
+        let request = Request::CallTool {
+            name: Cow::into_owned(call.name),
+            arguments: arguments(call.arguments)?,
+        };
+        let reply = self.ask(&context, request).await?;
+        render::tool(reply, is_modern(&context)).map(CallToolResponse::from)
+    }
+
+    async fn list_prompts(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        let reply = self.ask(&context, Request::ListPrompts).await?;
+        render::prompts(reply, is_modern(&context))
+    }
+
+    async fn get_prompt(
+        &self,
+        asked: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let request = Request::GetPrompt {
+            name: asked.name,
+            device: None,
+        };
+        let reply = self.ask(&context, request).await?;
+        render::prompt(reply, is_modern(&context)).map(GetPromptResponse::from)
+    }
+
+    async fn list_resources(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let reply = self.ask(&context, Request::ListResources).await?;
+        render::resources(reply, is_modern(&context))
+    }
+
+    async fn read_resource(
+        &self,
+        asked: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let request = Request::ReadResource { uri: asked.uri };
+        let reply = self.ask(&context, request).await?;
+        render::resource(reply, is_modern(&context)).map(ReadResourceResponse::from)
     }
 }
 

@@ -5,39 +5,105 @@
 
 use std::sync::Arc;
 
-use housekey_gateway::{Answer, Context, Face, Invalid, Reply, Tool};
+use housekey_gateway::{Answer, Content, Context, Face, Invalid, Reply, Tool};
 use rmcp::ErrorData;
 use rmcp::model::{
-    CacheScope, CallToolResult, ContentBlock, ErrorCode, JsonObject, ListToolsResult, MetaObject,
+    CacheScope, CallToolResult, ContentBlock, ErrorCode, GetPromptResult, JsonObject,
+    ListPromptsResult, ListResourcesResult, ListToolsResult, MetaObject, Prompt as ListedPrompt,
+    PromptMessage, ReadResourceResult, Resource as ListedResource, ResourceContents, Role,
     Tool as Listed, ToolAnnotations,
 };
 
 use super::handler::identity;
-use crate::limits::TOOLS_TTL_MS;
+use crate::limits::LISTS_TTL_MS;
 
 const SERVER_INFO_KEY: &str = "io.modelcontextprotocol/serverInfo";
 const UNAUTHORIZED: ErrorCode = ErrorCode(-32006);
 
 /// The result of `tools/list`.
 pub(super) fn tools(reply: Reply, is_modern: bool) -> Result<ListToolsResult, ErrorData> {
-    match reply {
-        Reply::Answer(Answer::Tools(tools)) => {
-            let listed = tools.into_iter().map(listed).collect::<Result<_, _>>()?;
-            let mut result = ListToolsResult::with_all_items(listed);
-            if is_modern {
-                result.ttl_ms = Some(TOOLS_TTL_MS);
-                result.cache_scope = Some(CacheScope::Private);
-                result.meta = Some(server_info());
-            }
-            Ok(result)
-        }
-        Reply::Answer(Answer::Done | Answer::LiveContext(_) | Answer::Json(_))
-        | Reply::NothingFound { .. }
-        | Reply::Invalid(_)
-        | Reply::Limited { .. }
-        | Reply::Unauthorized
-        | Reply::Fault(_) => Err(error(reply)),
+    let Reply::Answer(Answer::Tools { tools, .. }) = reply else {
+        return Err(error(reply));
+    };
+    let listed = tools.into_iter().map(listed).collect::<Result<_, _>>()?;
+    let mut result = ListToolsResult::with_all_items(listed);
+    if is_modern {
+        result.ttl_ms = Some(LISTS_TTL_MS);
+        result.cache_scope = Some(CacheScope::Private);
+        result.meta = Some(server_info());
     }
+    Ok(result)
+}
+
+/// The result of `prompts/list`.
+pub(super) fn prompts(reply: Reply, is_modern: bool) -> Result<ListPromptsResult, ErrorData> {
+    let Reply::Answer(Answer::Prompts(prompts)) = reply else {
+        return Err(error(reply));
+    };
+    let listed = prompts
+        .into_iter()
+        .map(|prompt| ListedPrompt::new(prompt.name, Some(prompt.description), None));
+    let mut result = ListPromptsResult::with_all_items(listed.collect());
+    if is_modern {
+        result.ttl_ms = Some(LISTS_TTL_MS);
+        result.cache_scope = Some(CacheScope::Private);
+        result.meta = Some(server_info());
+    }
+    Ok(result)
+}
+
+/// The result of `prompts/get`.
+pub(super) fn prompt(reply: Reply, is_modern: bool) -> Result<GetPromptResult, ErrorData> {
+    let Reply::Answer(Answer::Prompt {
+        prompt,
+        content: Content::Text(text),
+    }) = reply
+    else {
+        return Err(error(reply));
+    };
+    let message = PromptMessage::new_text(Role::Assistant, text);
+    let mut result = GetPromptResult::new(vec![message]).with_description(prompt.description);
+    result.meta = is_modern.then(server_info);
+    Ok(result)
+}
+
+/// The result of `resources/list`.
+pub(super) fn resources(reply: Reply, is_modern: bool) -> Result<ListResourcesResult, ErrorData> {
+    let Reply::Answer(Answer::Resources(resources)) = reply else {
+        return Err(error(reply));
+    };
+    let listed = resources.into_iter().map(|resource| {
+        ListedResource::new(resource.uri, resource.name)
+            .with_title(resource.title)
+            .with_description(resource.description)
+            .with_mime_type(resource.mime_type)
+    });
+    let mut result = ListResourcesResult::with_all_items(listed.collect());
+    if is_modern {
+        result.ttl_ms = Some(0);
+        result.cache_scope = Some(CacheScope::Private);
+        result.meta = Some(server_info());
+    }
+    Ok(result)
+}
+
+/// The result of `resources/read`.
+pub(super) fn resource(reply: Reply, is_modern: bool) -> Result<ReadResourceResult, ErrorData> {
+    let Reply::Answer(Answer::Resource {
+        resource,
+        content: Content::Text(text),
+    }) = reply
+    else {
+        return Err(error(reply));
+    };
+    let contents = ResourceContents::text(text, resource.uri).with_mime_type(resource.mime_type);
+    let mut result = ReadResourceResult::new(vec![contents]);
+    if is_modern {
+        result.ttl_ms = Some(0);
+        result.cache_scope = Some(CacheScope::Private);
+        result.meta = Some(server_info());
+    }
+    Ok(result)
 }
 
 fn listed(tool: &'static Tool) -> Result<Listed, ErrorData> {
@@ -72,9 +138,21 @@ pub(super) fn tool(reply: Reply, is_modern: bool) -> Result<CallToolResult, Erro
             "Rate limit exceeded; try again in {retry_after_s} s"
         )),
         reply @ (Reply::Answer(
-            Answer::Done | Answer::Tools(_) | Answer::LiveContext(Context::NativeWire(_)),
+            Answer::Done
+            | Answer::Tools { .. }
+            | Answer::Prompts(_)
+            | Answer::Prompt { .. }
+            | Answer::Resources(_)
+            | Answer::Resource { .. }
+            | Answer::Access(_)
+            | Answer::LiveContext(Context::NativeWire(_)),
         )
-        | Reply::Invalid(Invalid::UnknownTool { .. } | Invalid::UnknownMethod { .. })
+        | Reply::Invalid(
+            Invalid::UnknownTool { .. }
+            | Invalid::UnknownPrompt { .. }
+            | Invalid::UnknownResource { .. }
+            | Invalid::UnknownMethod { .. },
+        )
         | Reply::Unauthorized) => return Err(error(reply)),
     };
     if is_modern {
@@ -96,6 +174,13 @@ fn error(reply: Reply) -> ErrorData {
         Reply::Invalid(Invalid::UnknownTool { name }) => {
             ErrorData::invalid_params(format!("Unknown tool: {name}"), None)
         }
+        Reply::Invalid(Invalid::UnknownPrompt { name }) => {
+            ErrorData::invalid_params(format!("Unknown prompt: {name}"), None)
+        }
+        Reply::Invalid(Invalid::UnknownResource { uri }) => ErrorData::resource_not_found(
+            format!("Unknown resource: {uri}"),
+            Some(serde_json::json!({ "uri": uri })),
+        ),
         Reply::Invalid(Invalid::UnknownMethod { method }) => {
             ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None)
         }
@@ -108,9 +193,8 @@ fn error(reply: Reply) -> ErrorData {
             ErrorData::internal_error(text, None)
         }
         Reply::Fault(fault) => ErrorData::internal_error(fault.public, None),
-        Reply::Answer(_) | Reply::NothingFound { .. } => {
-            ErrorData::internal_error("Internal error", None)
-        }
+        Reply::NothingFound { text, .. } => ErrorData::internal_error(text, None),
+        Reply::Answer(_) => ErrorData::internal_error("Internal error", None),
     }
 }
 
