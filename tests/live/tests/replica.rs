@@ -8,15 +8,18 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use housekey_gateway::GatewayConfig;
 use housekey_harness::{ChaosProxy, HouseContainer, poll_until};
+use housekey_home::snapshot::Snapshot;
 use housekey_live::changes::Changer;
 use housekey_live::truth::{Truth, agree};
 use housekey_live::{Stack, settings};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 const CHANGES: usize = 200;
 const CHECK_EVERY: usize = 20;
 /// Longer than the link waits before it fetches what a difference does not tell.
 const AGREE_DEADLINE: Duration = Duration::from_secs(30);
+const START_DEADLINE: Duration = Duration::from_mins(2);
 /// Home Assistant loads an integration anew 30 s after one of its entities was enabled.
 const ENABLE_DEADLINE: Duration = Duration::from_secs(90);
 /// No event tells of exposure of entities without a registry entry; the link asks now and then.
@@ -114,5 +117,41 @@ async fn an_enabled_sensor_has_its_attributes_in_home_assistants_order() -> Resu
         .await?;
         agree(stack.link(), AGREE_DEADLINE, Truth::differences).await?;
     }
+    stack.end().await
+}
+
+/// A house that is loaded while Home Assistant starts grows for a while: entities come one by one, and
+/// restored ones are taken over by their integrations.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_house_that_was_loaded_while_it_started_ends_up_equal() -> Result<()> {
+    let house = HouseContainer::fixture_home().await?;
+    let rest = house.rest()?;
+    let early = async {
+        poll_until("it is down", AGREE_DEADLINE, async || {
+            Ok(rest.get("/api/config").await.is_err().then_some(()))
+        })
+        .await?;
+        let stack = Stack::start(house.base_url(), house.token(), GatewayConfig::default()).await?;
+        let mut link = stack.link().clone();
+        let first = link.loaded(Instant::now() + START_DEADLINE).await;
+        let first = first.context("it was not loaded")?;
+        ensure!(first.is_starting(), "it was loaded too late: {first:?}");
+        while link.house().is_starting() {
+            ensure!(link.changed().await, "the link ended");
+        }
+        stack.live().await?;
+        Ok((stack, first))
+    };
+    let (crash, early) = tokio::join!(house.crash(), early);
+    crash?;
+    let (stack, first) = house.log_on_error(early)?;
+    let (truth, _) = agree(stack.link(), AGREE_DEADLINE, Truth::differences).await?;
+    agree(stack.link(), EXPOSURE_DEADLINE, Truth::exposure_differences).await?;
+    let before = first.snapshot().map_or(0, Snapshot::entity_count);
+    let (states, entries) = truth.size();
+    println!(
+        "loaded with {before} states; {states} states and {entries} registry entries are equal"
+    );
+    ensure!(before < states, "nothing came while it started");
     stack.end().await
 }
