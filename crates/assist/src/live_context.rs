@@ -4,6 +4,7 @@
 //! release, so it is made once for all tokens, and an answer is fragments joined. [`Arguments`]
 //! filter by name, domain and area.
 
+pub mod atm;
 pub mod fragment;
 
 use housekey_home::value::Map;

@@ -9,7 +9,7 @@ mod profiles;
 use crate::arguments::Checks;
 use crate::json::{self, Object};
 
-pub(crate) use profiles::{DATE_TIME, FILTERED, FILTERS, NO_ARGUMENTS};
+pub(crate) use profiles::{DATE_TIME, FILTERED, FILTERS, NO_ARGUMENTS, UNFILTERED};
 
 /// A release of Home Assistant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -4,7 +4,7 @@
 //! release lists a tool is in its [`Profile`].
 
 use crate::prompt::Api;
-use crate::release::{DATE_TIME, FILTERED, FILTERS, Listed, NO_ARGUMENTS, Profile};
+use crate::release::{DATE_TIME, FILTERED, FILTERS, Listed, NO_ARGUMENTS, Profile, UNFILTERED};
 
 /// A front door for agents; each lists tools in its own way.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -76,6 +76,16 @@ impl Tool {
         match face {
             Face::Agent | Face::Atm => Some(self.bare_name),
             Face::Native => self.native_name,
+        }
+    }
+
+    /// What a face says it is for.
+    #[must_use]
+    pub fn description_on(&self, face: Face) -> &'static str {
+        if self.id == ToolId::GetLiveContext && face == Face::Atm {
+            UNFILTERED
+        } else {
+            self.description
         }
     }
 

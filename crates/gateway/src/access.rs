@@ -16,9 +16,10 @@ pub struct Access {
     pub pass_through: bool,
     /// What it may read, by entity id.
     pub entities: Vec<Opened>,
+    /// What it may do beyond entities.
+    pub capabilities: Vec<Capability>,
     /// How often it may ask.
     pub rate: Rate,
-    capabilities: Vec<Capability>,
 }
 
 /// An entity that a token may read.

@@ -10,6 +10,7 @@ use housekey_home::id::DeviceId;
 use housekey_policy::View;
 
 use crate::access::Access;
+use crate::reads;
 use crate::reply::{Answer, Content, Invalid, Reply};
 
 /// The prompt of `/mcp`.
@@ -186,6 +187,9 @@ pub(crate) fn resource(
     };
     let text = match address.face {
         Face::Native => resource::read(view, address.api, uri),
+        Face::Atm if uri == SNAPSHOT_URI && reads::is_atms_own(view, address.face) => {
+            Ok(live_context::atm::overview(view))
+        }
         Face::Agent | Face::Atm if uri == SNAPSHOT_URI => {
             live_context::answer(view, &live_context::Arguments::default())
                 .map_err(|_| NoResource::NothingExposed)

@@ -2,7 +2,7 @@
 
 use housekey_assist::arguments::ArgumentError;
 use housekey_assist::date_time::date_time;
-use housekey_assist::live_context::{self, Form};
+use housekey_assist::live_context::{self, Form, atm};
 use housekey_assist::release::Profile;
 use housekey_assist::states::{self, StateRefusal};
 use housekey_assist::tools::{self, Face, ToolId};
@@ -38,6 +38,9 @@ pub(crate) fn tool(
     let profile = Profile::of(view.release());
     let face = address.face;
     match tool.id {
+        ToolId::GetLiveContext if is_atms_own(view, face) => {
+            Reply::Answer(Answer::LiveContext(Context::Plain(atm::overview(view)))).into()
+        }
         ToolId::GetLiveContext => overview(view, profile, face, arguments).into(),
         ToolId::GetDateTime => {
             let time = date_time(now, view.time_zone());
@@ -49,6 +52,14 @@ pub(crate) fn tool(
         }
         ToolId::GetState => state(view, profile, face, arguments),
         ToolId::GetStates => json(profile, face, states::states_json(view)).into(),
+    }
+}
+
+/// Whether the overview is the one that ATM gives; a token that passes through gets Home Assistant's.
+pub(crate) fn is_atms_own(view: &View, face: Face) -> bool {
+    match face {
+        Face::Atm => !view.scope().pass_through,
+        Face::Agent | Face::Native => false,
     }
 }
 

@@ -1,9 +1,9 @@
 //! The front door for agents: the Model Context Protocol, in the dialects of its faces.
 //!
 //! Read in this order: [`router`] joins the faces; `faces/native` speaks as Home Assistant's own
-//! server does and is a dispatcher of ours, because its rules contradict the library's; `faces/agent`
-//! is the library's server with our guard rails before it. Both turn a message into the same request
-//! of the gateway and render its reply. What a tool does is not here (M1), all that is peculiar to a
+//! server does and `faces/atm` as ATM, and are dispatchers of ours, because their rules contradict
+//! the library's; `faces/agent` is the library's server with our guard rails before it. All turn a
+//! message into the same request of the gateway and render its reply. What a tool does is not here (M1), all that is peculiar to a
 //! wire is (M2), and a session belongs to the token that opened it (M3).
 
 mod body;
@@ -55,5 +55,7 @@ impl McpConfig {
 /// each request; without one a request is anonymous.
 pub fn router(gateway: Gateway, config: McpConfig) -> Router {
     let shutdown = config.shutdown.clone();
-    faces::native::router(gateway.clone(), shutdown).merge(faces::agent::router(gateway, config))
+    faces::native::router(gateway.clone(), shutdown)
+        .merge(faces::atm::router(gateway.clone()))
+        .merge(faces::agent::router(gateway, config))
 }

@@ -31,6 +31,9 @@ pub(crate) const STREAM_EVENTS_MAX: usize = 100;
 /// When a client may try again to open one stream more.
 pub(crate) const STREAM_RETRY_AFTER_S: u64 = 60;
 
+/// Most messages in a batch (ATM 1.1).
+pub(crate) const BATCH_MESSAGES_MAX: usize = 50;
+
 /// After how long a client may open a lost stream again.
 pub(crate) const STREAM_RETRY: Duration = Duration::from_secs(3);
 

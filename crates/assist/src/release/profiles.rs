@@ -82,7 +82,7 @@ const V2025_5: Profile = Profile {
     is_sorted: true,
     live_context: Some(Listed {
         name: "GetLiveContext",
-        description: "Provides real-time information about the CURRENT state, value, or mode of devices, sensors, entities, or areas. Use this tool for: 1. Answering questions about current conditions (e.g., 'Is the light on?'). 2. As the first step in conditional actions (e.g., 'If the weather is rainy, turn off sprinklers' requires checking the weather first).",
+        description: UNFILTERED,
         schema: NO_ARGUMENTS,
     }),
     ..V2025_4_3
@@ -241,6 +241,9 @@ pub(crate) const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// Recorded of 2025.4.4.
 const FIRST_DESCRIPTION: &str = "Use this tool when the user asks a question about the CURRENT state, value, or mode of a specific device, sensor, entity, or area in the smart home, and the answer can be improved with real-time data not available in the static device overview list. ";
+
+/// The description of the overview as a tool that takes no filters.
+pub(crate) const UNFILTERED: &str = "Provides real-time information about the CURRENT state, value, or mode of devices, sensors, entities, or areas. Use this tool for: 1. Answering questions about current conditions (e.g., 'Is the light on?'). 2. As the first step in conditional actions (e.g., 'If the weather is rainy, turn off sprinklers' requires checking the weather first).";
 
 /// The newest description of the overview as a tool.
 pub(crate) const FILTERED: &str = "Provides real-time information about the CURRENT state, value, or mode of devices, sensors, entities, or areas. Use this tool for: 1. Answering questions about current conditions (e.g., 'Is the light on?'). 2. As the first step in conditional actions (e.g., 'If the weather is rainy, turn off sprinklers' requires checking the weather first). You may filter for devices by name, domain, and area, including combining those filters. Prefer filtering by domain when searching for multiple devices of the same type.";

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use housekey_gateway::{
-    AdminReply, AdminRequest, Gateway, GatewayConfig, Grants, Principal, Surroundings, TokenOrder,
-    UtcMicros,
+    AdminReply, AdminRequest, Capability, Color, Gateway, GatewayConfig, Grants, Node, Principal,
+    Surroundings, TokenChange, TokenOrder, UtcMicros,
 };
 use housekey_home::replica::Replica;
 use housekey_home::snapshot::Snapshot;
@@ -69,12 +69,16 @@ impl Answer {
     }
 }
 
+/// A folder of recordings.
+pub(crate) fn recordings(folder: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../ha-fixtures")
+        .join(folder)
+}
+
 /// A recorded file of a release.
 pub(crate) fn recording(release: &str, path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../ha-fixtures/native")
-        .join(release)
-        .join(path)
+    recordings("native").join(release).join(path)
 }
 
 impl TestApp {
@@ -155,6 +159,38 @@ impl TestApp {
             ..order("unrestricted")
         })
         .await
+    }
+
+    /// Gives a token a capability.
+    pub(crate) async fn allow(&mut self, name: &str, capability: Capability) {
+        let change = TokenChange {
+            allow: vec![capability.name().to_owned()],
+            ..TokenChange::default()
+        };
+        let token = name.to_owned();
+        let request = AdminRequest::ChangeToken { token, change };
+        let reply = self
+            .gateway
+            .admin(Principal::Session, "admin".to_owned(), request)
+            .await;
+        assert!(matches!(reply, AdminReply::Changed { .. }), "{reply:?}");
+        self.records().await;
+    }
+
+    /// Lets a token read a domain, with a remark.
+    pub(crate) fn hint(&self, name: &str, domain: &str, hint: &str) {
+        let tokens = self.store.tokens().list();
+        let token = tokens.iter().find(|token| &*token.name.to_string() == name);
+        let node = Node {
+            color: Color::Yellow,
+            hint: Some(hint.into()),
+        };
+        self.store
+            .tokens()
+            .update(&token.unwrap().id, UtcMicros(START), |edit| {
+                edit.scope.tree.set_domain(domain, node.clone());
+            })
+            .unwrap();
     }
 
     pub(crate) async fn revoke(&mut self, name: &str) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::app::{Answer, TestApp, post};
 
-const FACES: [&str; 2] = ["/mcp", "/api/mcp"];
+const FACES: [&str; 3] = ["/mcp", "/api/mcp", "/api/atm/mcp"];
 const MODERN: &str = "2026-07-28";
 
 /// A call that both faces take without a handshake: `/mcp` in the newer way of speaking.
@@ -44,6 +44,10 @@ async fn a_credential_that_opens_nothing() {
                 assert_eq!(body["error"]["code"], -32006);
                 assert_eq!(body["id"], Value::Null);
                 assert_eq!(body["error"]["data"]["expected"], "Bearer <token>");
+            }
+            "/api/atm/mcp" => {
+                assert_eq!(challenge, "Bearer realm=\"ATM\"");
+                assert_eq!(answer.json()["error"], "unauthorized");
             }
             _ => {
                 assert_eq!(challenge, "Bearer");
@@ -151,7 +155,11 @@ async fn home_assistant_is_away() {
     let bearer = app.unrestricted().await;
     app.lose_home();
     let away = "Home Assistant is not reachable at the moment; try again later";
-    for (face, prefix) in [("/mcp", ""), ("/api/mcp", "Error calling tool: ")] {
+    for (face, prefix) in [
+        ("/mcp", ""),
+        ("/api/mcp", "Error calling tool: "),
+        ("/api/atm/mcp", ""),
+    ] {
         let answer = call(&app, face, &bearer, "GetLiveContext", &json!({})).await;
         assert_eq!(text(&answer), format!("{prefix}{away}"), "{face}");
         assert_eq!(app.one_record().await, "GetLiveContext fault");

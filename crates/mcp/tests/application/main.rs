@@ -10,6 +10,8 @@
 
 mod agent;
 mod app;
+mod atm;
+mod atm_recorded;
 mod events;
 mod failures;
 mod native;
