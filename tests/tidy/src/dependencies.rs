@@ -38,7 +38,7 @@ const ROWS: [Row; 10] = [
     Row {
         name: "store",
         ours: &["policy", "home"],
-        reserved: &[("redb", &[]), ("subtle", &[])],
+        reserved: &[("redb", &[]), ("subtle", &[]), ("hmac", &[])],
     },
     Row {
         name: "gateway",

@@ -9,7 +9,7 @@ pub(crate) enum AuditCommand {
     Tail(TailArgs),
     /// Show all records of one request
     Show {
-        /// Its id: the last column of `audit tail`, and the header `x-housekey-request-id` of an answer
+        /// Its id: the last column of `audit tail`, and the header `x-request-id` of an answer
         #[arg(value_name = "ID")]
         request: String,
         /// As JSON

@@ -35,3 +35,13 @@ pub(super) fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
         .and_then(Value::as_array)
         .map_or(&[], Vec::as_slice)
 }
+
+/// A time to the second; empty when there is none.
+pub(super) fn time(value: &Value, key: &str) -> String {
+    let at = text(value, key);
+    if at.is_empty() {
+        return at;
+    }
+    let seconds: String = at.chars().take("2027-01-31T12:00:00".len()).collect();
+    format!("{}Z", seconds.replace('T', " "))
+}

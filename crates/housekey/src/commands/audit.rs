@@ -6,15 +6,18 @@ use anyhow::bail;
 use http::Method;
 use serde_json::Value;
 
-use super::answer::{escaped, items, or, text};
+use super::answer::{escaped, items, or, text, time};
 use crate::cli::{AuditCommand, TailArgs};
 use crate::config::{Flags, ServerConfig};
 use crate::desk::Desk;
 use crate::print;
 
 const AUDIT: &str = "/api/admin/audit";
-/// How long the server is let wait for a new record at a time.
-const WAIT_S: u64 = 20;
+/// The record with which a program begins on a log that was not closed, or whose seal is not to be
+/// trusted.
+const START: &str = "housekey.start";
+/// How long the server is let wait for a new record at a time; as long it can take to stop.
+const WAIT_S: u64 = 2;
 /// How many new records come at a time.
 const FOLLOWED_MAX: usize = 1000;
 
@@ -97,6 +100,10 @@ fn line(record: &Value) -> String {
     if !resource.is_empty() {
         what = format!("{what} {resource}");
     }
+    if text(record, "method") == START {
+        // It tells what was found, and by nobody's request.
+        what = format!("{START} {}", text(record, "payload"));
+    }
     let count = number(record, "count");
     if count > 1 {
         what = format!("{what} ({count} times)");
@@ -105,7 +112,7 @@ fn line(record: &Value) -> String {
     format!(
         "{:>6}  {}  {outcome:<15}  {who:<16}  {what}  {}",
         number(record, "seq"),
-        time(record),
+        time(record, "at"),
         print::dim(&text(record, "request_id")),
     )
 }
@@ -114,20 +121,18 @@ fn number(record: &Value, key: &str) -> u64 {
     record.get(key).and_then(Value::as_u64).unwrap_or(0)
 }
 
-/// To the second.
-fn time(record: &Value) -> String {
-    let at = text(record, "at");
-    let seconds: String = at.chars().take(19).collect();
-    format!("{}Z", seconds.replace('T', " "))
-}
-
 /// Who asked: a token by its name, an owner by how he came, a stranger by his address.
 fn who(record: &Value) -> String {
     let principal = text(record, "principal");
     if principal.starts_with("token:") {
         return text(record, "token_name");
     }
-    or(or(principal, &text(record, "client")), "-")
+    let otherwise = if text(record, "method") == START {
+        "housekey"
+    } else {
+        "-"
+    };
+    or(or(principal, &text(record, "client")), otherwise)
 }
 
 async fn show(desk: &Desk, request: &str, json: bool) -> anyhow::Result<ExitCode> {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use self::when::expiry;
 use self::words::{opens, path_of, rate, step_in_words, word};
-use super::answer::{escaped, items, or, text};
+use super::answer::{escaped, items, or, text, time};
 use crate::cli::{CreateArgs, TokenCommand};
 use crate::config::{Flags, ServerConfig};
 use crate::desk::Desk;
@@ -102,10 +102,10 @@ async fn list(desk: &Desk, archived: bool, json: bool) -> anyhow::Result<()> {
                 opens(token),
                 rate(token),
                 or(
-                    text(token, if archived { "ended_at" } else { "expires_at" }),
+                    time(token, if archived { "ended_at" } else { "expires_at" }),
                     "never",
                 ),
-                or(text(token, "last_used_at"), "never"),
+                or(time(token, "last_used_at"), "never"),
             ]
         })
         .collect();
@@ -131,12 +131,12 @@ async fn show(desk: &Desk, token: &str, json: bool) -> anyhow::Result<()> {
             "made",
             format!(
                 "{} by {}",
-                text(&token, "created_at"),
+                time(&token, "created_at"),
                 text(&token, "created_by")
             ),
         ),
-        ("expires", or(text(&token, "expires_at"), "never")),
-        ("last used", or(text(&token, "last_used_at"), "never")),
+        ("expires", or(time(&token, "expires_at"), "never")),
+        ("last used", or(time(&token, "last_used_at"), "never")),
         ("rate", rate(&token)),
         ("opens", opens(&token)),
     ];

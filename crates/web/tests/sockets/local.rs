@@ -177,6 +177,195 @@ async fn a_token_from_its_making_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_token_is_changed_in_all_its_parts() {
+    let server = Server::start().await;
+    server.load_home();
+    let order = json!({"name": "kitchen", "read": ["light"], "deny": ["lock"]});
+    let (_, made) = server.ask("POST", "/api/admin/tokens", &order).await;
+    let path = "/api/admin/tokens/kitchen";
+    let edit = json!({"write": ["light"], "clear": ["lock"], "deny": ["light.nowhere"]});
+    let (status, edited) = server.ask("POST", &format!("{path}/grants"), &edit).await;
+    assert_eq!(status, 200, "{edited}");
+    assert_eq!(
+        edited["grants"]["domains"],
+        json!({"light": {"color": "green"}})
+    );
+    assert_eq!(edited["remarks"].as_array().unwrap().len(), 1, "{edited}");
+
+    let change = json!({
+        "expires_at": "2099-01-31T12:00:00Z",
+        "rate_per_minute": 7,
+        "allow": ["restart", "log_read"],
+        "forbid": ["broadcast"],
+        "suspended": true,
+    });
+    let (status, changed) = server.ask("PATCH", path, &change).await;
+    assert_eq!(status, 200, "{changed}");
+    assert_eq!(changed["status"], "suspended");
+    assert_eq!(
+        changed["capabilities"],
+        json!({"restart": "on", "log_read": "on"})
+    );
+    assert_eq!(changed["rate"], json!({"per_minute": 7, "burst": 10}));
+    assert!(
+        changed["expires_at"]
+            .as_str()
+            .unwrap()
+            .starts_with("2099-01-31T12:00:00")
+    );
+    assert_eq!(
+        changed["grants"], edited["grants"],
+        "what is not named stays"
+    );
+    let (_, changed) = server
+        .ask("PATCH", path, &json!({"expires_at": null}))
+        .await;
+    assert_eq!(
+        (&changed["expires_at"], &changed["status"]),
+        (&Value::Null, &json!("suspended"))
+    );
+
+    let (status, rotated) = server
+        .ask("POST", &format!("{path}/rotate"), &Value::Null)
+        .await;
+    assert_eq!(status, 200, "{rotated}");
+    assert!(rotated["secret"].as_str().unwrap().starts_with("atm_"));
+    assert_ne!(rotated["secret"], made["secret"]);
+
+    let (status, scope) = server
+        .ask("GET", &format!("{path}/scope"), &Value::Null)
+        .await;
+    assert_eq!(status, 200, "{scope}");
+    let areas = scope["areas"].as_array().unwrap();
+    let entities = areas
+        .iter()
+        .flat_map(|area| area["entities"].as_array().unwrap());
+    let entities: Vec<_> = entities.collect();
+    assert_eq!(json!(entities.len()), scope["readable"]);
+    let is_light = |entity: &&Value| entity["entity_id"].as_str().unwrap().starts_with("light.");
+    assert!(
+        !entities.is_empty() && entities.iter().all(is_light),
+        "{scope}"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_is_said_with_the_field() {
+    let server = Server::start().await;
+    let order = json!({"name": "kitchen", "read": ["light"]});
+    server.ask("POST", "/api/admin/tokens", &order).await;
+    let path = "/api/admin/tokens/kitchen";
+    let grants = format!("{path}/grants");
+    for (method, path, body, field) in [
+        ("PATCH", path, json!({}), "change"),
+        ("PATCH", path, json!({"expires_at": "soon"}), "expires_at"),
+        ("PATCH", path, json!({"allow": ["fly"]}), "allow"),
+        ("PATCH", path, json!({"nmae": "x"}), "body"),
+        ("POST", &grants, json!({"read": ["Light"]}), "read"),
+        (
+            "POST",
+            &grants,
+            json!({"clear": ["light"], "read": ["light"]}),
+            "clear",
+        ),
+        ("POST", &grants, json!("light"), "body"),
+    ] {
+        let (status, answer) = server.ask(method, path, &body).await;
+        assert_eq!(
+            (status, &answer["field"]),
+            (422, &json!(field)),
+            "{body}: {answer}"
+        );
+    }
+    let nobody = "/api/admin/tokens/nobody";
+    for (method, path, body) in [
+        ("PATCH", nobody.to_owned(), json!({"rate_burst": 1})),
+        (
+            "POST",
+            format!("{nobody}/grants"),
+            json!({"read": ["light"]}),
+        ),
+        ("POST", format!("{nobody}/rotate"), Value::Null),
+        ("GET", format!("{nobody}/scope"), Value::Null),
+    ] {
+        assert_eq!(server.ask(method, &path, &body).await.0, 404, "{path}");
+    }
+    let (status, answer) = server
+        .ask("GET", &format!("{path}/scope"), &Value::Null)
+        .await;
+    assert_eq!((status, &answer["error"]), (409, &json!("needs_live_home")));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_audit_is_read_followed_and_checked() {
+    let server = Server::start().await;
+    let audit = "/api/admin/audit";
+    let (_, none) = server.ask("GET", audit, &Value::Null).await;
+    assert_eq!(none, json!({"records": [], "last": 0}));
+    // Somebody waits for what comes next.
+    let follow = format!("{audit}?after=0&wait_s=25");
+    let order = json!({"name": "kitchen", "read": ["light"]});
+    let (followed, _) = tokio::join!(
+        server.ask("GET", &follow, &Value::Null),
+        server.ask("POST", "/api/admin/tokens", &order),
+    );
+    let first = &followed.1["records"][0];
+    assert_eq!(
+        (&first["seq"], &first["phase"]),
+        (&json!(1), &json!("intent")),
+        "{followed:?}"
+    );
+    assert_eq!(first["token_name"], "kitchen");
+    assert_eq!(
+        first["payload"],
+        r#"{"read": ["light"], "rate_per_minute": 60, "rate_burst": 10}"#
+    );
+    // The outcome comes with the next batch.
+    let (_, second) = server
+        .ask("GET", &format!("{audit}?after=1&wait_s=25"), &Value::Null)
+        .await;
+    assert_eq!(second["records"][0]["phase"], "outcome", "{second}");
+    assert_eq!(second["last"], 2);
+
+    let id = first["request_id"].as_str().unwrap();
+    let (_, shown) = server
+        .ask("GET", &format!("{audit}/requests/{id}"), &Value::Null)
+        .await;
+    assert_eq!(shown["records"].as_array().unwrap().len(), 2, "{shown}");
+    let (status, _) = server
+        .ask("GET", &format!("{audit}/requests/none"), &Value::Null)
+        .await;
+    assert_eq!(status, 404);
+    let (_, one) = server
+        .ask(
+            "GET",
+            &format!("{audit}?limit=1&token=kitchen"),
+            &Value::Null,
+        )
+        .await;
+    assert_eq!(one["records"][0]["seq"], 2);
+    let (_, checked) = server
+        .ask("GET", &format!("{audit}/check"), &Value::Null)
+        .await;
+    assert_eq!(checked, json!({"state": "whole", "records": 2}));
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=x", "limit"),
+        ("after=-1", "after"),
+        ("outcome=fine", "outcome"),
+        ("lmit=1", "query"),
+    ] {
+        let (status, answer) = server
+            .ask("GET", &format!("{audit}?{query}"), &Value::Null)
+            .await;
+        assert_eq!((status, &answer["field"]), (422, &json!(field)), "{query}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_said_with_the_field() {
     let server = Server::start().await;
     for (order, field) in [
@@ -253,7 +442,7 @@ async fn an_explanation_needs_the_home_and_lists_its_steps() {
 #[tokio::test]
 async fn over_the_network_the_routes_do_not_exist() {
     let server = Server::start().await;
-    for path in ["/api/admin/tokens", "/api/admin/status"] {
+    for path in ["/api/admin/tokens", "/api/admin/status", "/api/admin/audit"] {
         let mut stream = TcpStream::connect(server.network).await.unwrap();
         stream
             .write_all(request("GET", path, &Value::Null).as_bytes())

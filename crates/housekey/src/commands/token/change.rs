@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::when::expiry;
 use super::words::{opens, path_of, rate};
 use crate::cli::{PermitArgs, SetArgs, YesNo};
-use crate::commands::answer::{items, or, text};
+use crate::commands::answer::{items, or, text, time};
 use crate::desk::Desk;
 use crate::{clock, print};
 
@@ -45,7 +45,7 @@ pub(super) async fn set(desk: &Desk, arguments: SetArgs) -> anyhow::Result<()> {
         text(&token, "name"),
         text(&token, "status"),
         rate(&token),
-        or(text(&token, "expires_at"), "never"),
+        or(time(&token, "expires_at"), "never"),
         opens(&token),
     ));
     tell_remarks(&token);
