@@ -3,14 +3,16 @@
 //! Read in this order: [`router`] joins the faces; `faces/native` speaks as Home Assistant's own
 //! server does and `faces/atm` as ATM, and are dispatchers of ours, because their rules contradict
 //! the library's; `faces/agent` is the library's server with our guard rails before it. All turn a
-//! message into the same request of the gateway and render its reply. What a tool does is not here (M1), all that is peculiar to a
-//! wire is (M2), and a session belongs to the token that opened it (M3).
+//! message into the same request of the gateway and render its reply; `stdio` brings the lines of a
+//! pipe to the agent face. What a tool does is not here (M1), all that is peculiar to a wire is (M2),
+//! and a session belongs to the token that opened it (M3).
 
 mod body;
 mod caller;
 mod faces;
 mod limits;
 mod standing;
+mod stdio;
 mod streams;
 
 use std::time::Duration;
@@ -18,6 +20,8 @@ use std::time::Duration;
 use axum::Router;
 use housekey_gateway::Gateway;
 use tokio_util::sync::CancellationToken;
+
+pub use stdio::{StdioError, serve_stdio};
 
 /// What the faces need to know.
 #[derive(Clone, Debug)]

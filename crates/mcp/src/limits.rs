@@ -34,6 +34,15 @@ pub(crate) const STREAM_RETRY_AFTER_S: u64 = 60;
 /// Most messages in a batch (ATM 1.1).
 pub(crate) const BATCH_MESSAGES_MAX: usize = 50;
 
+/// Longest answer that is passed on to a pipe.
+pub(crate) const STDIO_ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Most requests of a pipe that are under way; more wait in the pipe.
+pub(crate) const STDIO_REQUESTS_MAX: usize = 16;
+
+/// How long answers under way are waited for when a pipe has ended.
+pub(crate) const STDIO_LAST_ANSWERS_MAX: Duration = Duration::from_secs(5);
+
 /// After how long a client may open a lost stream again.
 pub(crate) const STREAM_RETRY: Duration = Duration::from_secs(3);
 

@@ -1,5 +1,6 @@
 //! `TestApp`, the program without its sockets.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
@@ -82,6 +83,9 @@ pub(crate) fn recording(release: &str, path: &str) -> PathBuf {
 }
 
 impl TestApp {
+    /// Where requests come from.
+    pub(crate) const PEER: Peer = Peer::Network(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
+
     pub(crate) fn new() -> Self {
         Self::of("2026.11.0")
     }
@@ -223,9 +227,12 @@ impl TestApp {
 
     /// Asks, and reads the head of the answer only.
     pub(crate) async fn open(&self, request: Request<Body>) -> http::Response<Body> {
-        self.front
-            .answer(Peer::Network("192.0.2.7".parse().unwrap()), request)
-            .await
+        self.front.answer(Self::PEER, request).await
+    }
+
+    /// What every request passes.
+    pub(crate) fn front(&self) -> Front {
+        self.front.clone()
     }
 
     pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {

@@ -17,3 +17,4 @@ mod failures;
 mod native;
 mod recorded;
 mod sessions;
+mod stdio;

@@ -193,3 +193,22 @@ async fn the_head_of_an_answer_tells_id_rate_and_age() {
         .collect();
     assert_eq!(outcomes, ["allowed", "rate_limited"]);
 }
+
+#[tokio::test]
+async fn documents_of_a_login_are_quickly_not_there() {
+    let mut app = TestApp::new();
+    for path in [
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-protected-resource/mcp",
+        "/.well-known/oauth-protected-resource/api/mcp",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-authorization-server/mcp",
+        "/.well-known/openid-configuration",
+    ] {
+        let request = http::Request::get(path).header("host", "localhost");
+        let answer = app.ask(request.body("".into()).unwrap()).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.body, "404: Not Found");
+    }
+    app.records_of(0).await;
+}
