@@ -85,7 +85,8 @@ fn the_audit_tells_who_did_what() {
 fn request(terminal: &mut Terminal) -> String {
     let output = terminal.run("audit tail -n 1 --json");
     let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    record["request_id"].as_str().unwrap().to_owned()
+    let id = record.get("request_id").and_then(serde_json::Value::as_str);
+    id.unwrap().to_owned()
 }
 
 #[test]

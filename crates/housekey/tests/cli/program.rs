@@ -110,9 +110,9 @@ impl Terminal {
         for line in lines {
             let line = line.unwrap();
             let words = line.split_whitespace();
-            let url =
+            let mut url =
                 words.filter_map(|word| word.strip_prefix("http://")?.strip_suffix("/health"));
-            address = address.or(url.last().map(str::to_owned));
+            address = address.or(url.next_back().map(str::to_owned));
             if line.starts_with("housekey token explain") {
                 break;
             }
