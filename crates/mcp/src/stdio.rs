@@ -132,9 +132,8 @@ where
         return bridge.pass(&message, line).await;
     }
     while under_way.len() >= STDIO_REQUESTS_MAX {
-        match under_way.join_next().await {
-            Some(Ok(done)) => done?,
-            Some(Err(_)) | None => {}
+        if let Some(Ok(done)) = under_way.join_next().await {
+            done?;
         }
     }
     let bridge = Arc::clone(bridge);
