@@ -3,6 +3,8 @@
 //! A node that was set without a live home is anchored when its entity is first seen. A node whose
 //! entity was renamed moves to the new id; the move is on record.
 
+use std::fmt;
+
 use housekey_home::id::EntityId;
 use housekey_home::snapshot::Snapshot;
 use housekey_policy::tree::{Anchor, Color, EntityNode, Tree};
@@ -14,6 +16,12 @@ use crate::admin::anchor_in;
 pub(crate) struct Move {
     pub(crate) from: EntityId,
     pub(crate) to: EntityId,
+}
+
+impl fmt::Display for Move {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} -> {}", self.from, self.to)
+    }
 }
 
 /// The tree as the live home wants it, or `None` when it is so already. Moves are renames only;

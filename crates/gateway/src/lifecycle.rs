@@ -11,7 +11,7 @@ use housekey_store::{TokenId, TokenRecord};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::anchors;
+use crate::anchors::{self, Move};
 use crate::gateway::Gateway;
 use crate::limits;
 
@@ -104,51 +104,152 @@ impl Gateway {
         }
     }
 
+    /// Moves nodes with their entities. A move is an act: it is on record before it happens, and
+    /// without a record it does not happen; the registry id of a node opens the right entity all the
+    /// same.
     async fn settle(&self, token: &TokenRecord, home: &Snapshot) {
-        let Some((tree, moves)) = anchors::settled(&token.scope.tree, home) else {
+        let Some((_, moves)) = anchors::settled(&token.scope.tree, home) else {
             return;
         };
         let now = (self.0.surroundings.now)();
-        let tokens = self.0.store.tokens();
+        let request_id = TokenId::from_random(self.random_id().to_be_bytes()).to_string();
+        let record = |one: &Move, phase, outcome| Record {
+            request_id: request_id.clone(),
+            at: now,
+            token_id: Some(token.id.clone()),
+            token_name: Some(token.name.to_string()),
+            principal: None,
+            face: "home".into(),
+            method: "token.follow_rename".into(),
+            resource: one.to_string(),
+            outcome,
+            client: None,
+            pass_through: token.scope.pass_through,
+            payload: None,
+            stale_s: None,
+            phase,
+            count: 1,
+        };
+        let deadline = Instant::now() + limits::AUDIT_WAIT_MAX;
+        let Ok(mut slot) = self.0.store.audit().reserve(deadline).await else {
+            return;
+        };
+        for one in &moves {
+            let intent = record(one, Phase::Intent, Outcome::Allowed);
+            if slot.commit(intent).await.is_err() {
+                return;
+            }
+        }
         // The token may have changed since it was read; settle what is there now.
-        let updated = tokens.update(&token.id, now, |edit| {
+        let updated = self.0.store.tokens().update(&token.id, now, |edit| {
             if let Some((fresh, _)) = anchors::settled(&edit.scope.tree, home) {
                 edit.scope.tree = fresh;
             }
         });
-        drop(tree);
-        if let Err(error) = updated {
-            tracing::warn!(token = %token.name, %error, "entity nodes could not follow a rename");
-            return;
-        }
-        for one in moves {
-            tracing::info!(token = %token.name, from = %one.from, to = %one.to, "a node followed its entity");
-            let Ok(slot) = self
-                .0
-                .store
-                .audit()
-                .reserve(Instant::now() + limits::AUDIT_WAIT_MAX)
+        let outcome = match updated {
+            Ok(_) => Outcome::Allowed,
+            Err(error) => {
+                tracing::warn!(token = %token.name, %error, "entity nodes could not follow a rename");
+                Outcome::Fault
+            }
+        };
+        for one in &moves {
+            if outcome == Outcome::Allowed {
+                tracing::info!(token = %token.name, moved = %one, "a node followed its entity");
+            }
+            if slot
+                .commit(record(one, Phase::Outcome, outcome))
                 .await
-            else {
-                continue;
-            };
-            slot.send(Record {
-                request_id: String::new(),
-                at: now,
-                token_id: Some(token.id.clone()),
-                token_name: Some(token.name.to_string()),
-                principal: None,
-                face: "home".into(),
-                method: "token.follow_rename".into(),
-                resource: format!("{} -> {}", one.from, one.to),
-                outcome: Outcome::Allowed,
-                client: None,
-                pass_through: token.scope.pass_through,
-                payload: None,
-                stale_s: None,
-                phase: Phase::Outcome,
-                count: 1,
-            });
+                .is_err()
+            {
+                return;
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use housekey_home::id::RegistryId;
+    use housekey_link::{Absence, House, Link};
+    use housekey_policy::Scope;
+    use housekey_policy::tree::{Anchor, Color, EntityNode, Node};
+    use housekey_store::token::{NewToken, Rate};
+    use housekey_store::{Principal, RawToken, Store, TokenName};
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::anchors::tests::home;
+    use crate::gateway::{GatewayConfig, Surroundings};
+
+    fn denied(entity: &str, entry: &str) -> NewToken {
+        let mut scope = Scope::default();
+        let node = EntityNode {
+            node: Node {
+                color: Color::Red,
+                hint: None,
+            },
+            anchor: Anchor::Registered(RegistryId::new(entry)),
+        };
+        let id = housekey_home::id::EntityId::parse(entity).unwrap();
+        scope.tree.set_entity(id, node);
+        NewToken {
+            id: TokenId::from_random([1; 16]),
+            name: TokenName::parse("kitchen").unwrap(),
+            created_by: Principal::Session,
+            expires_at: None,
+            scope,
+            rate: Rate::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_node_that_follows_a_rename_is_on_record_before_and_after() {
+        let store = Arc::new(Store::in_memory().unwrap());
+        let secret = RawToken::from_random([1; 32]);
+        let made = store
+            .tokens()
+            .create(denied("light.a", "1"), &secret, UtcMicros(1));
+        let token = made.unwrap();
+        let why = Absence::Connecting;
+        let (houses, house) = watch::channel(House::Absent { why });
+        let surroundings = Surroundings {
+            now: Arc::new(|| UtcMicros(2)),
+            random: Arc::new(|| [7; 32]),
+        };
+        let link = Link::from_houses(house);
+        let gateway = Gateway::new(store.clone(), link, surroundings, GatewayConfig::default());
+        let stop = CancellationToken::new();
+        let task = tokio::spawn({
+            let (gateway, stop) = (gateway.clone(), stop.clone());
+            async move { gateway.keep_anchors(stop).await }
+        });
+        houses.send_replace(House::Live {
+            snapshot: home(&[("light.b", "1")], &["light.b"]),
+            starting: false,
+        });
+        let deadline = Instant::now() + Duration::from_secs(30);
+        store.audit().grown(1, deadline).await;
+        stop.cancel();
+        task.await.unwrap();
+
+        let token = store.tokens().get(&token.id).unwrap();
+        let nodes: Vec<_> = token
+            .scope
+            .tree
+            .entities()
+            .map(|(id, _)| id.as_str())
+            .collect();
+        assert_eq!(nodes, ["light.b"]);
+        let kept = store.audit().read_after(0, 10).unwrap();
+        let phases = kept.iter().map(|kept| {
+            assert_eq!(kept.record.resource, "light.a -> light.b");
+            kept.record.phase
+        });
+        assert_eq!(phases.collect::<Vec<_>>(), [Phase::Intent, Phase::Outcome]);
+        assert_eq!(kept[0].record.request_id, kept[1].record.request_id);
+        assert!(!kept[0].record.request_id.is_empty());
     }
 }

@@ -29,6 +29,25 @@ impl Act {
     }
 }
 
+/// What was done.
+pub(super) struct Done {
+    token: Arc<TokenRecord>,
+    /// What came of it beside what was asked for.
+    payload: Option<Payload>,
+}
+
+impl Done {
+    pub(super) fn with(token: Arc<TokenRecord>, payload: Option<Payload>) -> Self {
+        Self { token, payload }
+    }
+}
+
+impl From<Arc<TokenRecord>> for Done {
+    fn from(token: Arc<TokenRecord>) -> Self {
+        Self::with(token, None)
+    }
+}
+
 /// Why nothing was done.
 pub(super) enum Undone {
     /// The store did not.
@@ -78,7 +97,7 @@ impl Desk<'_> {
     pub(super) async fn recorded(
         &self,
         act: Act,
-        change: impl FnOnce() -> Result<Arc<TokenRecord>, Undone>,
+        change: impl FnOnce() -> Result<Done, Undone>,
     ) -> Result<Arc<TokenRecord>, AdminReply> {
         let deadline = Instant::now() + limits::AUDIT_WAIT_MAX;
         let unavailable = |error: AuditUnavailable| AdminReply::Fault {
@@ -86,19 +105,29 @@ impl Desk<'_> {
         };
         let audit = self.store.audit();
         let mut slot = audit.reserve(deadline).await.map_err(unavailable)?;
-        let intent = self.record(&act, Phase::Intent, Outcome::Allowed);
+        let asked = act.payload.clone();
+        let intent = self.record(&act, Phase::Intent, Outcome::Allowed, asked);
         slot.commit(intent).await.map_err(unavailable)?;
         let result = change();
-        let outcome = result
-            .as_ref()
-            .map_or_else(Undone::outcome, |_| Outcome::Allowed);
-        slot.send(self.record(&act, Phase::Outcome, outcome));
-        result.map_err(|undone| undone.reply(&act.token.1))
+        let (outcome, payload) = match &result {
+            Ok(done) => (Outcome::Allowed, done.payload.clone()),
+            Err(undone) => (undone.outcome(), None),
+        };
+        slot.send(self.record(&act, Phase::Outcome, outcome, payload));
+        match result {
+            Ok(done) => Ok(done.token),
+            Err(undone) => Err(undone.reply(&act.token.1)),
+        }
     }
 
-    fn record(&self, act: &Act, phase: Phase, outcome: Outcome) -> Record {
+    fn record(
+        &self,
+        act: &Act,
+        phase: Phase,
+        outcome: Outcome,
+        payload: Option<Payload>,
+    ) -> Record {
         let (id, name) = &act.token;
-        let is_intent = phase == Phase::Intent;
         Record {
             request_id: self.request_id.clone(),
             at: self.now,
@@ -117,7 +146,7 @@ impl Desk<'_> {
                 | Principal::Mqtt => None,
             },
             pass_through: act.pass_through,
-            payload: act.payload.clone().filter(|_| is_intent),
+            payload,
             stale_s: None,
             phase,
             count: 1,

@@ -154,7 +154,11 @@ impl Desk<'_> {
         let act = Act::on("token.change", &record, said.payload());
         let changed = self.recorded(act, || {
             let edit = |edit: &mut TokenEdit| change.apply(checked, edit);
-            Ok(self.store.tokens().update(&record.id, self.now, edit)?)
+            Ok(self
+                .store
+                .tokens()
+                .update(&record.id, self.now, edit)?
+                .into())
         });
         match changed.await {
             Ok(token) => AdminReply::Changed {
@@ -172,7 +176,11 @@ impl Desk<'_> {
         let secret = RawToken::from_random((self.random)());
         let act = Act::on("token.rotate", &record, None);
         let rotated = self.recorded(act, || {
-            Ok(self.store.tokens().rotate(&record.id, &secret, self.now)?)
+            Ok(self
+                .store
+                .tokens()
+                .rotate(&record.id, &secret, self.now)?
+                .into())
         });
         match rotated.await {
             Ok(token) => AdminReply::Rotated { token, secret },
@@ -186,7 +194,7 @@ impl Desk<'_> {
         };
         let act = Act::on("token.revoke", &record, None);
         let revoked = self.recorded(act, || {
-            Ok(self.store.tokens().revoke(&record.id, self.now)?)
+            Ok(self.store.tokens().revoke(&record.id, self.now)?.into())
         });
         match revoked.await {
             Ok(record) => AdminReply::Revoked(record),

@@ -64,7 +64,7 @@ impl Desk<'_> {
             payload: order.said().payload(),
         };
         let created = self.recorded(act, || {
-            Ok(self.store.tokens().create(new, &secret, self.now)?)
+            Ok(self.store.tokens().create(new, &secret, self.now)?.into())
         });
         match created.await {
             Ok(token) => AdminReply::Created {

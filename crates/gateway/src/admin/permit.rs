@@ -4,7 +4,7 @@ use housekey_home::snapshot::Snapshot;
 use housekey_policy::tree::{Anchor, Color, Tree};
 use housekey_store::token::TokenEdit;
 
-use super::acts::{Act, Undone};
+use super::acts::{Act, Done, Undone};
 use super::grants::Target;
 use super::said::Said;
 use super::{AdminReply, Desk, Grants};
@@ -138,7 +138,9 @@ impl Desk<'_> {
                     one.from, one.to
                 )
             }));
-            Ok(updated)
+            let moved: Vec<String> = moves.iter().map(Move::to_string).collect();
+            let payload = Said::default().texts("followed", &moved).payload();
+            Ok(Done::with(updated, payload))
         });
         let permitted = permitted.await;
         match permitted {

@@ -207,6 +207,10 @@ async fn a_denial_is_not_lost_to_a_newcomer_with_the_old_id() {
         said,
         ["light.a is called light.b by now; its grant went with it"]
     );
+    let audit = office.audit().await;
+    let followed = r#"{"followed": ["light.a -> light.b"]}"#;
+    let outcome = format!("r2 token.permit token:ttt outcome allowed {followed}");
+    assert_eq!(audit.last(), Some(&outcome));
 }
 
 #[tokio::test]
